@@ -1,0 +1,91 @@
+"""What holds for every test: no proxy and no real credential is in reach, and what was skipped is said aloud."""
+
+import os
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+# Tools that a test may need (`@pytest.mark.needs("node")`), and how to get each. A machine without one still passes.
+TOOLS = {
+    "chromium": "Debian and Ubuntu: apt-get install chromium",
+    "git": "Debian and Ubuntu: apt-get install git",
+    "node": "Debian and Ubuntu: apt-get install nodejs",
+    "npx": "Debian and Ubuntu: apt-get install nodejs npm",
+    "prometheus": "Debian and Ubuntu: apt-get install prometheus",
+    "promtool": "Debian and Ubuntu: apt-get install prometheus",
+}
+
+
+def in_ci() -> bool:
+    """Whether this is a run in which nothing may be skipped."""
+    return os.environ.get("CI") == "true"
+
+
+def foreign_variables() -> set[str]:
+    """Names of the variables that would lead a test outside: proxies, and the credentials of the workspace file."""
+    workspace = yaml.safe_load((ROOT / "specwatch.yaml").read_text(encoding="utf-8"))
+    return {*PROXIES, *(name.lower() for name in PROXIES), *workspace["variables"]}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sealed_environment() -> Iterator[None]:
+    """Remove those variables, for the tests and for every process that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in foreign_variables():
+            patch.delenv(name, raising=False)
+        yield
+
+
+def needed_tools(item: pytest.Item) -> list[str]:
+    """Tools that a test is marked as needing; an unknown name is a mistake in the test."""
+    tools = [str(tool) for mark in item.iter_markers("needs") for tool in mark.args]
+    for tool in tools:
+        if tool not in TOOLS:
+            message = f"{item.nodeid} needs {tool!r}, but tests/conftest.py knows only {', '.join(TOOLS)}"
+            raise pytest.UsageError(message)
+    return tools
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose tool is not on this machine."""
+    missing = [tool for tool in needed_tools(item) if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}, not found on the path")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember what a skipped test needed, and count the skip as a failure where nothing may be skipped."""
+    report = yield
+    tools = needed_tools(item)
+    if not tools or not report.skipped or hasattr(report, "wasxfail"):
+        return report
+    report.user_properties.append(("skipped-for", ", ".join(tools)))
+    if in_ci():
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"{reason}\nWith CI=true nothing may be skipped: .ci/run has to install {', '.join(tools)}."
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List at the end what was skipped for which tool, and how to get it."""
+    skipped: dict[str, int] = {}
+    for report in terminalreporter.getreports("skipped"):
+        for name, tools in report.user_properties:
+            if name == "skipped-for":
+                for tool in str(tools).split(", "):
+                    skipped[tool] = skipped.get(tool, 0) + 1
+    if skipped:
+        terminalreporter.section("skipped for want of a tool")
+    for tool, count in sorted(skipped.items()):
+        terminalreporter.write_line(f"{tool}: {count} skipped. {TOOLS[tool]}")
