@@ -1,0 +1,121 @@
+"""Reading `x-claims`: behaviour claims, written down as data in the spec."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from specwatch.errors import Problem
+from specwatch.spec.model import Operation
+from specwatch.spec.source import Source
+from specwatch.values.claim import Claim, Form, Holds, Level, Observation, Observe, Rule, Scenario, Series
+
+KEYS = frozenset({"id", "level", "text", "source", "when", "operations", "holds", "series", "observe", "scenario"})
+FORMS = ("holds", "series", "observe", "scenario")
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+Place = tuple[str | int, ...]
+
+
+class ClaimReader:
+    """Reads the claims of one spec; `problems` holds what was wrong with them."""
+
+    def __init__(self, api: str, source: Source, raw: Mapping[str, Any], operations: Sequence[Operation]) -> None:
+        self.api = api
+        self.source = source
+        self.raw = raw
+        self.operations = {operation.id: operation for operation in operations}
+        self.problems: list[Problem] = []
+        self._seen: dict[str, str] = {}
+
+    def claims(self) -> Iterator[Claim]:
+        """All well-formed claims: those of the whole API first, then operation by operation."""
+        yield from self._block(("x-claims",), self.raw.get("x-claims", ()), frozenset(self.operations))
+        for operation in self.operations.values():
+            at: Place = ("paths", operation.path, operation.method.lower(), "x-claims")
+            yield from self._block(
+                at, cast("Sequence[Mapping[str, Any]]", operation.raw.get("x-claims", ())), frozenset({operation.id})
+            )
+
+    def _block(self, at: Place, block: Sequence[Mapping[str, Any]], default: frozenset[str]) -> Iterator[Claim]:
+        for index, raw in enumerate(block):
+            place = (*at, index)
+            before = len(self.problems)
+            self._check(place, raw)
+            if len(self.problems) == before:
+                yield self._claim(place, raw, default)
+
+    def _complain(self, at: Place, found: str, expected: str, mend: str = "") -> None:
+        self.problems.append(Problem(self.source.place(*at), found, expected, mend))
+
+    def _check(self, at: Place, raw: Mapping[str, Any]) -> None:
+        for key in sorted(set(raw) - KEYS):
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            mend = f"did you mean {near[0]!r}?" if near else ""
+            self._complain((*at, key), f"unknown key {key!r} in a claim", f"one of {', '.join(sorted(KEYS))}", mend)
+        for key in ("id", "level", "text", "source"):
+            if not isinstance(raw.get(key), str) or not raw[key].strip():
+                self._complain(at, f"claim without {key}", f"`{key}:` with a text")
+        if isinstance(raw.get("id"), str):
+            self._check_id(at, raw["id"])
+        if raw.get("level") not in list(Level):
+            self._complain((*at, "level"), f"level is {raw.get('level')!r}", "promise or inference")
+        if sum(form in raw for form in FORMS) != 1:
+            self._complain(at, f"claim with {[f for f in FORMS if f in raw]}", f"exactly one of {', '.join(FORMS)}")
+        for name in set(raw.get("operations", ())) - set(self.operations):
+            self._complain((*at, "operations"), f"unknown operation {name!r}", f"one of {', '.join(self.operations)}")
+
+    def _check_id(self, at: Place, claim_id: str) -> None:
+        if not _ID.fullmatch(claim_id):
+            self._complain((*at, "id"), f"claim id {claim_id!r}", "kebab-case, such as count-equals-items")
+        if claim_id in self._seen:
+            self._complain(
+                (*at, "id"), f"claim id {claim_id!r} again", f"an id of its own; first at {self._seen[claim_id]}"
+            )
+        self._seen.setdefault(claim_id, self.source.place(*at, "id"))
+
+    def _claim(self, at: Place, raw: Mapping[str, Any], default: frozenset[str]) -> Claim:
+        form = self._form(at, raw)
+        operations = frozenset(raw["operations"]) if "operations" in raw else default
+        if isinstance(form, Observe):
+            operations = frozenset(observation.operation for observation in form.observations)
+        return Claim(
+            api=self.api,
+            id=raw["id"],
+            level=Level(raw["level"]),
+            text=" ".join(raw["text"].split()),
+            source=raw["source"],
+            form=form,
+            operations=operations,
+            when=raw.get("when"),
+        )
+
+    def _form(self, at: Place, raw: Mapping[str, Any]) -> Form:
+        if "holds" in raw:
+            return Holds(str(raw["holds"]))
+        if "series" in raw:
+            return self._series((*at, "series"), raw["series"])
+        if "observe" in raw:
+            return Observe(tuple(self._observations((*at, "observe"), raw["observe"])))
+        return Scenario()
+
+    def _series(self, at: Place, raw: Mapping[str, Any]) -> Series:
+        rules = [rule for rule in Rule if rule in raw]
+        if len(rules) != 1 or "key" not in raw or "value" not in raw:
+            self._complain(at, f"series with {sorted(raw)}", f"key, value and one of {', '.join(Rule)}")
+            return Series("", "", Rule.CONSTANT)
+        order = tuple(raw["order"]) if rules[0] is Rule.ORDER else ()
+        return Series(str(raw["key"]), str(raw["value"]), rules[0], order, raw.get("each"))
+
+    def _observations(self, at: Place, raw: Sequence[Mapping[str, Any]]) -> Iterator[Observation]:
+        for index, side in enumerate(raw):
+            if side.get("operation") not in self.operations or "key" not in side or "value" not in side:
+                known = ", ".join(self.operations)
+                self._complain(
+                    (*at, index), f"observation with {dict(side)}", f"operation (one of {known}), key, value"
+                )
+                continue
+            yield Observation(
+                side["operation"], str(side["key"]), str(side["value"]), side.get("when"), side.get("each")
+            )

@@ -1,0 +1,249 @@
+"""An API as its spec describes it: frozen objects, made once by `specwatch.spec.load_api`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from specwatch.spec.schema import Schema
+from specwatch.values.claim import Claim
+
+Json = Mapping[str, object]
+
+
+class Effect(StrEnum):
+    """What a call does to the provider: `x-effect`."""
+
+    READ = "read"
+    CREATE = "create"
+    CONSUME = "consume"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one call costs: `x-cost`. A price that no document gives counts as one paid call."""
+
+    amount: float = 1.0
+    unit: str = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A credential known to be in a state, such as expired, and how that is answered.
+
+    Args:
+        variables: environment variables that may hold it, first set one wins.
+        statuses: the documented statuses of the answer.
+        code: the documented error code of the answer, if any.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    statuses: tuple[int, ...]
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityScheme:
+    """How one credential travels, and which variables may hold it.
+
+    Args:
+        name: its name in the spec.
+        header: the header that carries it, lower case.
+        prefix: what stands before the value, `Bearer ` or empty.
+        variables: role (`account`, `second`) to environment variables, first set one wins.
+        states: credentials known to be in a state.
+    """
+
+    name: str
+    header: str
+    prefix: str
+    variables: Mapping[str, tuple[str, ...]]
+    states: Mapping[str, State] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """What a body of one media type looks like.
+
+    Args:
+        name: as written in the spec.
+        schema: the promise, or None when the document says nothing.
+        inferred: what only examples show (`x-inferred`), or None.
+        examples: named examples.
+    """
+
+    name: str
+    schema: Schema | None
+    inferred: Schema | None
+    examples: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSpec:
+    """One documented response of an operation.
+
+    Args:
+        status: `200`, or a range such as `4XX`, or `default`.
+        media: media types by essence (`application/json`), lower case.
+        codes: the provider's error codes documented under this status.
+    """
+
+    status: str
+    description: str
+    media: Mapping[str, MediaType]
+    codes: tuple[str, ...]
+
+    def example(self, name: str) -> object:
+        """The value of a named example.
+
+        Raises:
+            KeyError: no media type of this response has it.
+        """
+        for media in self.media.values():
+            if name in media.examples:
+                return media.examples[name]
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a path, query or header."""
+
+    name: str
+    location: str
+    required: bool
+    schema: Schema | None
+    examples: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The body that an operation takes."""
+
+    required: bool
+    media: Mapping[str, MediaType]
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One method and path of a spec.
+
+    Args:
+        security: names of the schemes that must all be present; empty when none is needed.
+        cost: None when the call is free.
+        raw: the operation object of the spec.
+    """
+
+    api: str
+    id: str
+    method: str
+    path: str
+    summary: str
+    effect: Effect
+    cost: Cost | None
+    security: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    body: RequestBody | None
+    responses: Mapping[str, ResponseSpec]
+    raw: Json = field(repr=False)
+
+    def response(self, status: int) -> ResponseSpec | None:
+        """The documented response for a status: exact, then its range, then `default`."""
+        for key in (str(status), f"{status // 100}XX", "default"):
+            if key in self.responses:
+                return self.responses[key]
+        return None
+
+    @property
+    def documents_refusal(self) -> bool:
+        """Whether the document says how a bad credential is answered."""
+        return any(status in self.responses for status in ("401", "403", "4XX", "default"))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """A regular expression that a path of this operation matches, with a group for each parameter."""
+        parts = re.split(r"\{([^}]+)\}", self.path)
+        text = "".join(re.escape(p) if i % 2 == 0 else f"(?P<p{i // 2}>[^/]*)" for i, p in enumerate(parts))
+        return re.compile(f"{text}$")
+
+    @cached_property
+    def path_names(self) -> tuple[str, ...]:
+        """The names of the path's parameters, in order."""
+        return tuple(re.findall(r"\{([^}]+)\}", self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An identifier that exists on a target: `x-known`.
+
+    Args:
+        value: the document's, used on the sandbox and on URL targets.
+        setting: the environment variable that replaces it on a live account.
+    """
+
+    name: str
+    value: str | tuple[str, ...]
+    setting: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A place where the document contradicts itself or is silent: `x-doubt`."""
+
+    about: str
+    places: tuple[str, ...]
+    handling: str
+
+
+@dataclass(frozen=True, eq=False)
+class Api:
+    """One documented service, loaded and validated.
+
+    Args:
+        id: stem of the spec's file name.
+        servers: base URLs of the live service.
+        error_code_pointer: JSON pointer to the provider's error code, or None.
+        objective_seconds: how long an answer may take before it is worth a warning.
+        raw: the whole document, with string keys.
+    """
+
+    id: str
+    title: str
+    path: Path
+    servers: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    schemes: Mapping[str, SecurityScheme]
+    claims: tuple[Claim, ...]
+    known: Mapping[str, Known]
+    doubts: tuple[Doubt, ...]
+    error_code_pointer: str | None
+    objective_seconds: float
+    raw: Json = field(repr=False)
+
+    def operation(self, operation_id: str) -> Operation:
+        """The operation with that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for operation in self.operations:
+            if operation.id == operation_id:
+                return operation
+        raise KeyError(operation_id)
+
+    def claim(self, claim_id: str) -> Claim:
+        """The claim with that id within the API.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for claim in self.claims:
+            if claim.id == claim_id:
+                return claim
+        raise KeyError(claim_id)

@@ -1,0 +1,160 @@
+"""JSON Schemas of a spec, compiled once: fast to judge with, and able to explain themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+from specwatch.spec.source import escape
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaError:
+    """One way in which a value does not fit a schema.
+
+    Args:
+        where: JSON pointer into the value.
+        found: the offending value, shortened.
+        expected: what the schema asks for at that place.
+    """
+
+    where: str
+    message: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """A schema of a spec with the components that its references lead to.
+
+    Args:
+        raw: the schema object as written.
+        components: the `components` of the document.
+    """
+
+    raw: Mapping[str, Any]
+    components: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """A self-contained schema document: the schema, its dialect and the components."""
+        return {"$schema": DIALECT, "components": {"schemas": self.components.get("schemas", {})}, **self.raw}
+
+    @cached_property
+    def _compiled(self) -> jsonschema_rs.Draft202012Validator:
+        return jsonschema_rs.Draft202012Validator(self.document, validate_formats=True)
+
+    @cached_property
+    def content(self) -> Schema | None:
+        """The schema of the document inside a string (`contentSchema`), or None where none is declared."""
+        declared = self.resolve(self.raw).get("contentSchema")
+        return Schema(declared, self.components) if isinstance(declared, Mapping) else None
+
+    @property
+    def content_media_type(self) -> str:
+        """The declared media type of the document inside a string, or an empty text."""
+        return str(self.resolve(self.raw).get("contentMediaType", ""))
+
+    def is_valid(self, value: object) -> bool:
+        """Whether the value fits."""
+        return self._compiled.is_valid(value)
+
+    def errors(self, value: object) -> tuple[SchemaError, ...]:
+        """All the ways in which the value does not fit, the deepest and most telling ones first."""
+        found = {error.where: error for error in map(_shape, self._leaves(self._compiled.iter_errors(value)))}
+        return tuple(sorted(found.values(), key=lambda error: (-error.where.count("/"), error.where)))
+
+    def _leaves(self, errors: Any) -> Iterator[Any]:
+        """Errors with the branches of `oneOf`/`anyOf` opened up: the branch that came nearest tells the cause."""
+        for error in errors:
+            branches = error.kind.context if error.kind.name in {"oneOf", "anyOf"} else None
+            if not branches:
+                yield error
+                continue
+            nearest = min(branches, key=_distance)
+            yield from self._leaves(nearest)
+
+    def resolve(self, node: object) -> Mapping[str, Any]:
+        """A sub-schema with its local reference followed; an empty one for booleans and dead references."""
+        seen: set[str] = set()
+        while isinstance(node, Mapping) and isinstance(node.get("$ref"), str):
+            ref = node["$ref"]
+            if ref in seen:
+                return {}
+            seen.add(ref)
+            node = lookup({"components": self.components}, ref)
+        return node if isinstance(node, Mapping) else {}
+
+    def at(self, pointer: str) -> Iterator[Mapping[str, Any]]:
+        """The sub-schemas that describe the value at a JSON pointer, through references and combinations."""
+        nodes = [self.raw]
+        for part in pointer.strip("/").split("/") if pointer.strip("/") else []:
+            nodes = [child for node in nodes for child in self._children(node, part)]
+        for node in nodes:
+            yield from self.flatten(node)
+
+    def flatten(self, node: object) -> Iterator[Mapping[str, Any]]:
+        """The sub-schema itself and the branches of its combinations, references followed."""
+        resolved = self.resolve(node)
+        yield resolved
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for branch in resolved.get(keyword, ()):
+                yield from self.flatten(branch)
+
+    def _children(self, node: object, part: str) -> Iterator[Mapping[str, Any]]:
+        for flat in self.flatten(node):
+            properties = flat.get("properties", {})
+            if part in properties:
+                yield properties[part]
+
+
+def lookup(document: Mapping[str, Any], ref: str) -> object:
+    """What a local reference (`#/components/...`) leads to, or None."""
+    node: object = document
+    for part in ref.removeprefix("#/").split("/"):
+        key = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(node, Mapping) or key not in node:
+            return None
+        node = node[key]
+    return node
+
+
+def _distance(errors: list[Any]) -> tuple[int, int]:
+    """How far a branch of a combination is from fitting: a wrong constant or type is farther than a wrong detail."""
+    wrong_kind = sum(error.kind.name in {"const", "enum", "type"} for error in errors)
+    deepest = max((len(error.instance_path) for error in errors), default=0)
+    return (len(errors) + wrong_kind, -deepest)
+
+
+def _shape(error: Any) -> SchemaError:
+    parts = [str(part) for part in error.instance_path]
+    missing = error.kind.name == "required"
+    if missing:
+        parts.append(str(error.kind.property))
+    return SchemaError(
+        where="".join(f"/{escape(part)}" for part in parts),
+        message=shorten(error.message, 300),
+        found="nothing" if missing else shorten(as_text(error.instance), 200),
+        expected="a required field" if missing else shorten(f"{error.kind.name} {as_text(error.kind.value)}", 200),
+    )
+
+
+def as_text(value: object) -> str:
+    """A value as JSON text, for messages."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text, cut to a length with an ellipsis where it is longer."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,125 @@
+"""YAML files with the lines of their parts, so that every complaint can say where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from specwatch.errors import Problem, WorkspaceError
+
+try:
+    from yaml import CSafeLoader as _BaseLoader
+except ImportError:  # pragma: no cover - PyYAML built without libyaml
+    from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]
+
+
+class _Loader(_BaseLoader):
+    """YAML as JSON sees it: no dates, booleans only `true` and `false`."""
+
+
+_REPLACED = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if tag not in _REPLACED]
+    for first, pairs in _BaseLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+def escape(part: str) -> str:
+    """One part of a JSON pointer, escaped as RFC 6901 asks."""
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A YAML file: its content as plain values, and the line of each of its parts."""
+
+    path: Path
+    text: str = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Source:
+        """Read a file.
+
+        Raises:
+            WorkspaceError: the file is missing, unreadable or not UTF-8.
+        """
+        try:
+            return cls(path, path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise WorkspaceError(
+                Problem(str(path), f"byte {error.start} is not UTF-8", "text in UTF-8", "save the file as UTF-8")
+            ) from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WorkspaceError(Problem(str(path), f"cannot be read: {reason}", "a readable YAML file")) from error
+
+    @cached_property
+    def data(self) -> object:
+        """The content: mappings with string keys, lists and scalars.
+
+        Raises:
+            WorkspaceError: the text is no YAML, with the line.
+        """
+        try:
+            return _string_keys(yaml.load(self.text, Loader=_Loader))  # noqa: S506 - a safe loader, narrowed
+        except yaml.YAMLError as error:
+            raise WorkspaceError(self._syntax_problem(error)) from error
+
+    def mapping(self) -> Mapping[str, object]:
+        """The content, which must be a mapping.
+
+        Raises:
+            WorkspaceError: it is something else.
+        """
+        if not isinstance(self.data, dict):
+            found = type(self.data).__name__
+            raise WorkspaceError(Problem(str(self.path), f"holds a {found}", "a mapping at the top of the file"))
+        return self.data
+
+    def place(self, *parts: str | int) -> str:
+        """`file:line` of the part that the keys and positions lead to, or of its nearest parent."""
+        line = 1
+        lines = self._lines
+        for depth in range(len(parts) + 1):
+            line = lines.get(tuple(str(part) for part in parts[:depth]), line)
+        return f"{self.path}:{line}"
+
+    @cached_property
+    def _lines(self) -> Mapping[tuple[str, ...], int]:
+        found: dict[tuple[str, ...], int] = {}
+        root = yaml.compose(self.text, Loader=_Loader)
+        if root is not None:
+            _collect_lines(root, (), found)
+        return found
+
+    def _syntax_problem(self, error: yaml.YAMLError) -> Problem:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{self.path}:{mark.line + 1}" if mark else str(self.path)
+        found = " ".join(str(getattr(error, "problem", None) or error).split())
+        return Problem(where, f"is not YAML: {found}", "well-formed YAML", "check indentation and quotes on that line")
+
+
+def _string_keys(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _string_keys(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_string_keys(item) for item in value]
+    return value
+
+
+def _collect_lines(node: yaml.Node, at: tuple[str, ...], found: dict[tuple[str, ...], int]) -> None:
+    found.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            place = (*at, str(key.value))
+            found[place] = key.start_mark.line + 1
+            _collect_lines(value, place, found)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _collect_lines(value, (*at, str(index)), found)

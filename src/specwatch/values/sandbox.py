@@ -1,0 +1,19 @@
+"""The well-known credentials of the sandbox: no secrets, the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "specwatch-sandbox-"
+ACCOUNTS: Final = frozenset({"account", "second", "instant"})
+"""Roles that stand for an account: our own, another tenant, and one whose background work is done at once."""
+
+
+def sandbox_value(role: str) -> str:
+    """The value that a credential of that role has on every sandbox."""
+    return f"{PREFIX}{role}"
+
+
+def answer_role(status: int | str, code: str = "") -> str:
+    """The role that makes a sandbox give a documented answer: `answer-429-too_many_requests`."""
+    return f"answer-{status}-{code}" if code else f"answer-{status}"

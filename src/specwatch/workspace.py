@@ -1,0 +1,161 @@
+"""Which workspace is used, and what lies in it.
+
+A workspace is a folder with `specs/`, `contracts/`, `probes/`, `sandbox/`, `grafana/` and `specwatch.yaml`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from specwatch.errors import Problem, UsageError, WorkspaceError
+from specwatch.spec import Api, Source, load_api
+
+SETTINGS_FILE = "specwatch.yaml"
+PACKAGED = Path(__file__).parent / "_workspace"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A workspace on disk.
+
+    Args:
+        root: its folder.
+        chosen: why this one was chosen, for the line that every command prints.
+    """
+
+    root: Path
+    chosen: str
+    _loaded: dict[str, Api] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def contracts(self) -> Path:
+        """The folder of the contract tests."""
+        return self.root / "contracts"
+
+    @property
+    def sandbox(self) -> Path:
+        """The folder of the sandbox modules."""
+        return self.root / "sandbox"
+
+    @cached_property
+    def spec_files(self) -> dict[str, Path]:
+        """API id to spec file, in alphabetical order."""
+        folder = self.root / "specs"
+        files = [path for path in sorted(folder.glob("*")) if path.suffix in {".yaml", ".yml", ".json"}]
+        return {path.stem: path for path in files}
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """Names of the environment variables that the specs may use.
+
+        Raises:
+            WorkspaceError: the settings file is wrong.
+        """
+        path = self.root / SETTINGS_FILE
+        if not path.exists():
+            return frozenset()
+        source = Source.read(path)
+        names = source.mapping().get("variables", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise WorkspaceError(Problem(source.place("variables"), f"variables: {names!r}", "a list of names"))
+        return frozenset(names)
+
+    def api(self, api_id: str) -> Api:
+        """One API of the workspace, loaded once.
+
+        Raises:
+            UsageError: the workspace has no such API.
+            WorkspaceError: its spec is wrong, or names a variable that the workspace does not list.
+        """
+        if api_id not in self.spec_files:
+            near = difflib.get_close_matches(api_id, self.spec_files, n=1)
+            raise UsageError(
+                Problem(
+                    f"--api {api_id}",
+                    f"no such API in {self.root}",
+                    f"one of {', '.join(self.spec_files) or '(the workspace has no specs)'}",
+                    f"did you mean {near[0]}?" if near else "`specwatch list` shows the APIs",
+                )
+            )
+        if api_id not in self._loaded:
+            api = load_api(self.spec_files[api_id])
+            problems = list(self._unlisted_variables(api))
+            if problems:
+                raise WorkspaceError(*problems)
+            self._loaded[api_id] = api
+        return self._loaded[api_id]
+
+    def apis(self, ids: Sequence[str] = ()) -> tuple[Api, ...]:
+        """The named APIs, or all of them.
+
+        Raises:
+            UsageError: a name is unknown, or the workspace has no spec.
+            WorkspaceError: specs are wrong; all problems of all of them at once.
+        """
+        if not self.spec_files:
+            found = "has no specs"
+            raise UsageError(
+                Problem(str(self.root / "specs"), found, "OpenAPI files", "`specwatch init DIR` makes a start")
+            )
+        problems: list[Problem] = []
+        loaded: list[Api] = []
+        for api_id in ids or self.spec_files:
+            try:
+                loaded.append(self.api(api_id))
+            except WorkspaceError as error:
+                problems += error.problems
+        if problems:
+            raise WorkspaceError(*problems)
+        return tuple(dict.fromkeys(loaded))
+
+    def _unlisted_variables(self, api: Api) -> Iterator[Problem]:
+        listed = self.variables
+        for name, place in _named_variables(api):
+            if name not in listed:
+                yield Problem(
+                    f"{api.path}: {place}",
+                    f"names the environment variable {name}",
+                    f"a variable that {self.root / SETTINGS_FILE} lists",
+                    f"add {name} under `variables:` there, if this spec may read it",
+                )
+
+
+def _named_variables(api: Api) -> Iterator[tuple[str, str]]:
+    for scheme in api.schemes.values():
+        for names in scheme.variables.values():
+            yield from ((name, f"x-credential of {scheme.name}") for name in names)
+        for state in scheme.states.values():
+            yield from ((name, f"x-credential state {state.name}") for name in state.variables)
+    for known in api.known.values():
+        if known.setting:
+            yield known.setting, f"x-known {known.name}"
+
+
+def find_workspace(explicit: Path | None, start: Path) -> Workspace:
+    """The workspace to use: the one that was named, else the nearest upwards, else the packaged one.
+
+    Args:
+        explicit: the value of `--workspace`.
+        start: where the search upwards begins.
+
+    Raises:
+        UsageError: the named folder is no workspace, or none can be found.
+    """
+    if explicit is not None:
+        if not (explicit / "specs").is_dir():
+            found = "has no folder specs/" if explicit.is_dir() else "does not exist"
+            mend = f"`specwatch init {explicit}` makes an empty one"
+            raise UsageError(Problem(f"--workspace {explicit}", found, "a folder with specs/ and probes/", mend))
+        return Workspace(explicit.resolve(), "named by --workspace")
+    for folder in (start, *start.parents):
+        if (folder / "specs").is_dir() and (folder / "probes").is_dir():
+            return Workspace(folder.resolve(), "the nearest one upwards")
+    if (PACKAGED / "specs").is_dir():
+        return Workspace(PACKAGED, "the one that comes with specwatch")
+    raise UsageError(
+        Problem(str(start), "no workspace here or above", "a folder with specs/ and probes/", "`specwatch init DIR`")
+    )
