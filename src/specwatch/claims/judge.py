@@ -1,0 +1,168 @@
+"""Every exchange that passes is judged by every behaviour claim that applies to it, whoever sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from specwatch.claims.cel import CelError, Context, compile_expression
+from specwatch.claims.context import claim_context
+from specwatch.claims.series import AgreementMemory, Comparison, SeriesMemory
+from specwatch.conformance.facts import MISSING, Facts
+from specwatch.spec.model import Api
+from specwatch.spec.schema import shorten
+from specwatch.values.claim import Claim, Holds, Observe, Series
+from specwatch.values.violation import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOutcome:
+    """What one exchange says about one claim.
+
+    Args:
+        claim: the claim.
+        violation: how it is broken, or None when it is kept.
+    """
+
+    claim: Claim
+    violation: Violation | None = None
+
+
+class ClaimJudge:
+    """Judges the behaviour claims of one API and remembers what series need.
+
+    Args:
+        api: the API.
+        known: identifiers that exist on the target, by name; a name is absent when nobody configured it.
+    """
+
+    def __init__(self, api: Api, known: Mapping[str, object]) -> None:
+        self._known = known
+        self._by_operation: dict[str, list[Claim]] = {}
+        self._series: dict[str, SeriesMemory] = {}
+        self._agreements: dict[str, AgreementMemory] = {}
+        for claim in api.claims:
+            self._register(claim)
+
+    def _register(self, claim: Claim) -> None:
+        if isinstance(claim.form, Series):
+            self._series[claim.id] = SeriesMemory(claim.form)
+        elif isinstance(claim.form, Observe):
+            self._agreements[claim.id] = AgreementMemory()
+        elif not isinstance(claim.form, Holds):
+            return
+        for operation in claim.operations:
+            self._by_operation.setdefault(operation, []).append(claim)
+
+    def judge(self, facts: Facts) -> Iterator[ClaimOutcome]:
+        """Outcomes of all claims that apply; none for an exchange that is trouble of our own."""
+        claims = self._by_operation.get(facts.operation.id, ())
+        if not claims or facts.exchange.own_trouble:
+            return
+        context = claim_context(facts, self._known)
+        for claim in claims:
+            if applies(claim.when, context):
+                yield from self._judge_one(claim, facts, context)
+
+    def _judge_one(self, claim: Claim, facts: Facts, context: Context) -> Iterator[ClaimOutcome]:
+        form = claim.form
+        if isinstance(form, Holds):
+            yield _holds(claim, form, facts, context)
+        elif isinstance(form, Series):
+            yield from self._judge_series(claim, form, facts, context)
+        elif isinstance(form, Observe):
+            yield from self._judge_agreement(claim, form, facts, context)
+
+    def _judge_series(self, claim: Claim, form: Series, facts: Facts, context: Context) -> Iterator[ClaimOutcome]:
+        memory = self._series[claim.id]
+        for seen in _each(form.each, context):
+            try:
+                key, value = _value(form.key, seen), _value(form.value, seen)
+            except CelError as error:
+                yield ClaimOutcome(claim, _broken(claim, facts, "series", "a value to compare", str(error)))
+                continue
+            comparison = memory.observe(key, value, facts.exchange)
+            if comparison is not None:
+                yield _outcome(claim, facts, "series", comparison)
+
+    def _judge_agreement(self, claim: Claim, form: Observe, facts: Facts, context: Context) -> Iterator[ClaimOutcome]:
+        memory = self._agreements[claim.id]
+        for side, observation in enumerate(form.observations):
+            if observation.operation != facts.operation.id or not applies(observation.when, context):
+                continue
+            for seen in _each(observation.each, context):
+                try:
+                    key, value = _value(observation.key, seen), _value(observation.value, seen)
+                except CelError as error:
+                    yield ClaimOutcome(claim, _broken(claim, facts, "agreement", "a value to compare", str(error)))
+                    continue
+                comparison = memory.observe(side, key, value, facts.exchange)
+                if comparison is not None:
+                    yield _outcome(claim, facts, "agreement", comparison)
+
+
+def applies(when: str | None, context: Context) -> bool:
+    """Whether a condition is met; one that has no value for this exchange is not."""
+    if when is None:
+        return True
+    try:
+        return compile_expression(when).holds(context)
+    except CelError:
+        return False
+
+
+def _value(text: str, context: Context) -> object:
+    return compile_expression(text).value(context)
+
+
+def _each(text: str | None, context: Context) -> Iterator[Context]:
+    """The context itself, or one context per element of a list."""
+    if text is None:
+        yield context
+        return
+    try:
+        items = _value(text, context)
+    except CelError:
+        return
+    if isinstance(items, list):
+        for item in items:
+            yield context.with_item(item)
+
+
+def _holds(claim: Claim, form: Holds, facts: Facts, context: Context) -> ClaimOutcome:
+    try:
+        if compile_expression(form.expression).holds(context):
+            return ClaimOutcome(claim)
+        reason = ""
+    except CelError as error:
+        reason = f" ({error})"
+    return ClaimOutcome(claim, _broken(claim, facts, "claim", form.expression, f"{_summary(facts)}{reason}"))
+
+
+def _outcome(claim: Claim, facts: Facts, kind: str, comparison: Comparison) -> ClaimOutcome:
+    if comparison.kept:
+        return ClaimOutcome(claim)
+    return ClaimOutcome(claim, _broken(claim, facts, kind, comparison.expected, comparison.found))
+
+
+def _broken(claim: Claim, facts: Facts, kind: str, expected: str, found: str) -> Violation:
+    return Violation(
+        api=claim.api,
+        claim=claim.id,
+        level=claim.level,
+        operation=facts.operation.id,
+        kind=kind,
+        message=f"Not so: {claim.text}",
+        expected=shorten(expected, 500),
+        found=shorten(found, 500),
+        exchange=facts.exchange,
+    )
+
+
+def _summary(facts: Facts) -> str:
+    body = (
+        "no JSON"
+        if facts.response_json is MISSING
+        else shorten(facts.exchange.response.body.decode("utf-8", "replace"), 300)
+    )
+    return f"status {facts.exchange.response.status}, {body}"

@@ -1,0 +1,143 @@
+"""Memory for claims about several exchanges: bounded, and blind to exchanges that overlapped in time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from specwatch.claims.cel import canonical
+from specwatch.values.claim import Rule, Series
+from specwatch.values.exchange import Exchange
+
+MAX_KEYS: Final = 10_000
+"""How many keys one claim remembers; the one unused for longest is forgotten first."""
+
+State = TypeVar("State")
+
+
+class Memory(Generic[State]):
+    """The last `MAX_KEYS` states by key."""
+
+    def __init__(self, limit: int = MAX_KEYS) -> None:
+        self._limit = limit
+        self._states: OrderedDict[str, State] = OrderedDict()
+
+    def get(self, key: str) -> State | None:
+        """The state of a key, which now counts as used last."""
+        if key in self._states:
+            self._states.move_to_end(key)
+        return self._states.get(key)
+
+    def put(self, key: str, state: State) -> None:
+        """Remember a state."""
+        self._states[key] = state
+        self._states.move_to_end(key)
+        if len(self._states) > self._limit:
+            self._states.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A value, and when the exchange that showed it had ended."""
+
+    value: object
+    ended_at: float
+    exchange: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comparing a value with an earlier one gave.
+
+    Args:
+        kept: whether the claim is kept.
+        expected: what the earlier value allows, for the report.
+        found: the value that came.
+    """
+
+    kept: bool
+    expected: str = ""
+    found: str = ""
+
+
+@dataclass
+class SeriesMemory:
+    """Judges the observations of one series claim."""
+
+    series: Series
+    memory: Memory[Seen] = field(default_factory=Memory)
+
+    def observe(self, key: object, value: object, exchange: Exchange) -> Comparison | None:
+        """Compare with what was seen before; None for a first sighting or an overlap."""
+        place = canonical([key, exchange.target, dict(exchange.credentials)])
+        if self.series.rule is Rule.UNIQUE:
+            place = f"{place} {canonical(value)}"
+        before = self.memory.get(place)
+        if before is not None and exchange.timings.started_at < before.ended_at and self.series.rule is not Rule.UNIQUE:
+            return None
+        self.memory.put(place, Seen(value, exchange.timings.ended_at, exchange.id))
+        if before is None:
+            return Comparison(kept=True) if self.series.rule is Rule.UNIQUE and self._second(exchange) else None
+        return _RULES[self.series.rule](self.series, before.value, value)
+
+    def _second(self, exchange: Exchange) -> bool:
+        """Whether another exchange was observed before this one, so that a new value says something."""
+        first = self.memory.get("first")
+        if first is None:
+            self.memory.put("first", Seen(None, 0.0, exchange.id))
+            return False
+        return first.exchange != exchange.id
+
+
+def _order(series: Series, before: object, now: object) -> Comparison:
+    allowed = list(series.order)
+    if now not in allowed or before not in allowed:
+        return Comparison(kept=False, expected=f"one of {canonical(allowed)}", found=canonical(now))
+    kept = allowed.index(now) >= allowed.index(before)
+    return Comparison(kept=kept, expected=f"{canonical(before)} or later in {canonical(allowed)}", found=canonical(now))
+
+
+def _constant(_series: Series, before: object, now: object) -> Comparison:
+    return Comparison(kept=canonical(before) == canonical(now), expected=canonical(before), found=canonical(now))
+
+
+def _unique(_series: Series, before: object, now: object) -> Comparison:
+    return Comparison(
+        kept=False, expected=f"anything but {canonical(before)}, which was seen before", found=canonical(now)
+    )
+
+
+def _not_before(_series: Series, before: object, now: object) -> Comparison:
+    try:
+        kept = bool(before <= now)  # type: ignore[operator]
+    except TypeError:
+        kept = False
+    return Comparison(kept=kept, expected=f"{canonical(before)} or later", found=canonical(now))
+
+
+_RULES: Final[dict[Rule, Callable[[Series, object, object], Comparison]]] = {
+    Rule.ORDER: _order,
+    Rule.CONSTANT: _constant,
+    Rule.UNIQUE: _unique,
+    Rule.NOT_BEFORE: _not_before,
+}
+
+
+@dataclass
+class AgreementMemory:
+    """Judges the observations of one `observe` claim: all sides of a key must show the same value."""
+
+    memory: Memory[tuple[int, object]] = field(default_factory=Memory)
+
+    def observe(self, side: int, key: object, value: object, exchange: Exchange) -> Comparison | None:
+        """Compare one side's value with what another side showed; None while only one side was seen."""
+        place = canonical([key, exchange.target, dict(exchange.credentials)])
+        before = self.memory.get(place)
+        if before is None:
+            self.memory.put(place, (side, value))
+            return None
+        if canonical(before[1]) != canonical(value):
+            return Comparison(kept=False, expected=canonical(before[1]), found=canonical(value))
+        return Comparison(kept=True) if before[0] != side else None

@@ -1,0 +1,167 @@
+"""What an exchange says, decoded once and shared by everybody who judges it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from specwatch.conformance.strictjson import MISSING, StrictJson, parse_strict
+from specwatch.spec.load import essence
+from specwatch.spec.model import Api, MediaType, Operation, Parameter, ResponseSpec
+from specwatch.values.exchange import Exchange, Headers, header
+
+__all__ = ["MISSING", "Facts"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a media type's essence is JSON: `application/json` or any `+json`."""
+    return media_type in {"application/json", "text/json"} or media_type.endswith("+json")
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """An exchange with its operation, decoded lazily.
+
+    Values that may be null in JSON use `MISSING` for "there is none".
+    """
+
+    api: Api
+    operation: Operation
+    exchange: Exchange
+
+    @cached_property
+    def request_json(self) -> object:
+        """The request's body as JSON; `MISSING` when there is none or it is not JSON."""
+        body = self.exchange.request.body
+        return parse_strict(body).value if body else MISSING
+
+    @cached_property
+    def request_valid(self) -> bool:
+        """Whether the request satisfies the spec: parameters, media type and body. Credentials are not looked at."""
+        exchange = self.exchange
+        return request_is_valid(
+            self.operation,
+            path_parameters=exchange.path_parameters,
+            query=exchange.query,
+            headers=exchange.request.headers,
+            body=exchange.request.body,
+        )
+
+    @cached_property
+    def request_media_declared(self) -> bool:
+        """Whether the request's body came in a media type that the spec declares; true where there is no body."""
+        exchange = self.exchange
+        if self.operation.body is None or not exchange.request.body:
+            return True
+        return essence(header(exchange.request.headers, "content-type") or "") in self.operation.body.media
+
+    @cached_property
+    def plain_path(self) -> bool:
+        """Whether every path parameter consists of unreserved characters, so that no router stumbles over it."""
+        return all(_PLAIN.fullmatch(value) for value in self.exchange.path_parameters.values())
+
+    @cached_property
+    def response_spec(self) -> ResponseSpec | None:
+        """The documented response for the status, or None."""
+        return self.operation.response(self.exchange.response.status)
+
+    @cached_property
+    def media_essence(self) -> str:
+        """The response's media type in lower case without parameters; empty when it names none."""
+        return essence(header(self.exchange.response.headers, "content-type") or "")
+
+    @cached_property
+    def media(self) -> MediaType | None:
+        """The documented media type that the response names, or None."""
+        if self.response_spec is None:
+            return None
+        media = self.response_spec.media
+        wild = f"{self.media_essence.split('/', 1)[0]}/*"
+        return media.get(self.media_essence) or media.get(wild) or media.get("*/*")
+
+    @cached_property
+    def parsed(self) -> StrictJson:
+        """The response's body, parsed strictly whatever its media type."""
+        body = self.exchange.response.body
+        return parse_strict(body) if body else StrictJson(MISSING, ("the body is empty",))
+
+    @property
+    def response_json(self) -> object:
+        """The response's body as JSON; `MISSING` when it is not JSON."""
+        return self.parsed.value
+
+    @cached_property
+    def embedded_json(self) -> StrictJson | None:
+        """The content of a JSON string that the spec declares to hold JSON, or None where it declares none."""
+        if self.media is None or self.media.schema is None:
+            return None
+        if not is_json(essence(self.media.schema.content_media_type)):
+            return None
+        if not isinstance(self.response_json, str):
+            return StrictJson(MISSING, ("the body is not a JSON string",))
+        return parse_strict(self.response_json.encode("utf-8", "surrogatepass"))
+
+    @cached_property
+    def error_code(self) -> str | None:
+        """The provider's own error code in the body, or None."""
+        if self.api.error_code_pointer is None:
+            return None
+        node = self.response_json
+        for part in self.api.error_code_pointer.strip("/").split("/"):
+            if not isinstance(node, Mapping) or part not in node:
+                return None
+            node = node[part]
+        return node if isinstance(node, str) else None
+
+
+def request_is_valid(
+    operation: Operation,
+    *,
+    path_parameters: Mapping[str, str],
+    query: Mapping[str, str],
+    headers: Headers,
+    body: bytes,
+) -> bool:
+    """Whether a request satisfies the spec: parameters, media type and body. Credentials are not looked at."""
+    sources = {"path": path_parameters, "query": query, "header": {name.lower(): value for name, value in headers}}
+    return all(_parameter_fits(parameter, sources) for parameter in operation.parameters) and _body_fits(
+        operation, headers, body
+    )
+
+
+def _parameter_fits(parameter: Parameter, sources: Mapping[str, Mapping[str, str]]) -> bool:
+    name = parameter.name.lower() if parameter.location == "header" else parameter.name
+    value = sources.get(parameter.location, {}).get(name)
+    if value is None:
+        return not parameter.required
+    return _text_fits(value, parameter)
+
+
+def _body_fits(operation: Operation, headers: Headers, body: bytes) -> bool:
+    if operation.body is None:
+        return True
+    if not body:
+        return not operation.body.required
+    media = operation.body.media.get(essence(header(headers, "content-type") or ""))
+    if media is None:
+        return False
+    if media.schema is None or not is_json(essence(media.name)):
+        return True
+    value = parse_strict(body).value
+    return value is not MISSING and media.schema.is_valid(value)
+
+
+def _text_fits(value: str, parameter: Parameter) -> bool:
+    """Whether a parameter's text fits its schema, read as text, number or boolean."""
+    schema = parameter.schema
+    readings: list[object] = [value, *({"true": [True], "false": [False]}.get(value, []))]
+    for kind in (int, float):
+        try:
+            readings.append(kind(value))
+        except ValueError:
+            continue
+    return schema is None or any(schema.is_valid(reading) for reading in readings)
