@@ -1,0 +1,32 @@
+"""Layer 3: the only place that opens a socket, reads the environment or looks at the clock."""
+
+from specwatch.transport.budget import Budget, RunBudget
+from specwatch.transport.clock import Clock, SystemClock
+from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
+from specwatch.transport.environment import read_environment
+from specwatch.transport.permission import KINDS, Permission
+from specwatch.transport.target import Kind, Target, is_loopback, known_values, missing_setting, parse_target
+from specwatch.transport.wallet import ABSENT, ALTERED, WRONG_SCHEME, Wallet
+
+__all__ = [
+    "ABSENT",
+    "ALTERED",
+    "EXCHANGE",
+    "EXTENSION",
+    "KINDS",
+    "WRONG_SCHEME",
+    "Budget",
+    "Clock",
+    "Draft",
+    "Kind",
+    "Permission",
+    "RunBudget",
+    "SystemClock",
+    "Target",
+    "Wallet",
+    "is_loopback",
+    "known_values",
+    "missing_setting",
+    "parse_target",
+    "read_environment",
+]

@@ -1,0 +1,222 @@
+"""The guarded transport: the only place that sends, and the place where nothing can be forgotten.
+
+It is an httpx transport around another, so every httpx client can mount it. It asks whether a call is allowed, adds the
+credentials, spends the budget, waits when the target asked for it, caps size and time, and turns what came back into an
+`Exchange`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+import httpx
+
+from specwatch.errors import InternalError, RateLimited, Unreachable
+from specwatch.spec.model import Effect
+from specwatch.transport.budget import RunBudget
+from specwatch.transport.clock import Clock, SystemClock
+from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
+from specwatch.transport.permission import Permission
+from specwatch.transport.phases import PhaseTrace
+from specwatch.transport.retry_after import parse_retry_after
+from specwatch.transport.wallet import Wallet
+from specwatch.values.exchange import Exchange, Headers, Request, Response, Timings, header
+
+DEFAULT_PAUSE_SECONDS: Final = 1.0
+"""How long to wait after a 429 that does not say how long."""
+
+ATTEMPTS: Final = 3
+"""How often a reading call is sent in all when the target asks to slow down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one request.
+
+    Args:
+        total_seconds: from connect to the last byte.
+        body_bytes: of the response, on the wire as well as decoded.
+        patience_seconds: the longest wait that a rate limit may impose on this run.
+    """
+
+    total_seconds: float = 30.0
+    body_bytes: int = 64 * 1024 * 1024
+    patience_seconds: float = 15.0
+
+
+@dataclass
+class Pauses:
+    """Until when the target asked us to stay away, in epoch seconds. One per origin and credential."""
+
+    resume_at: dict[str, float] = field(default_factory=dict)
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """Sends drafts; see the module.
+
+    Args:
+        inner: the transport that opens sockets.
+        api: id of the API, for the exchanges.
+        base: base URL of the target.
+        permission: what may be sent there.
+        pauses: shared by everybody who talks to the same origin with the same credential.
+    """
+
+    def __init__(  # noqa: PLR0913 - its collaborators, each with one job
+        self,
+        inner: httpx.BaseTransport,
+        *,
+        api: str,
+        base: str,
+        wallet: Wallet,
+        budget: RunBudget,
+        permission: Permission,
+        limits: Limits | None = None,
+        pauses: Pauses | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._inner = inner
+        self._api = api
+        self._base = base
+        self._wallet = wallet
+        self._budget = budget
+        self._permission = permission
+        self._limits = limits or Limits()
+        self._pauses = pauses or Pauses()
+        self._clock = clock or SystemClock()
+        self._ids = count(1)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the draft in `request.extensions`; the exchange is in the extensions of the answer.
+
+        Raises:
+            CannotTell: the request was not allowed, not covered, or led to no usable answer.
+        """
+        draft = request.extensions.get(EXTENSION)
+        if not isinstance(draft, Draft):
+            raise InternalError("a request reached the guarded transport without a draft")
+        exchange = self._until_not_limited(draft, request)
+        return httpx.Response(
+            exchange.response.status,
+            headers=[(k, v) for k, v in exchange.response.headers if k.lower() not in _DECODED],
+            content=exchange.response.body,
+            request=request,
+            extensions={EXCHANGE: exchange},
+        )
+
+    def _until_not_limited(self, draft: Draft, request: httpx.Request) -> Exchange:
+        wire, shown = self._wallet.headers(draft.roles)
+        place = " ".join([self._base, *(f"{name}={role}" for name, role in sorted(draft.roles.items()))])
+        attempts = ATTEMPTS if draft.operation.effect is Effect.READ or draft.refused else 1
+        for attempt in range(1, attempts + 1):
+            self._wait(place)
+            self._permission.check(draft)
+            self._budget.spend(None if draft.refused else draft.operation.cost)
+            exchange = self._exchange(draft, request, wire, shown)
+            self._learn(draft, exchange.response.status)
+            if exchange.response.status != 429 or not exchange.as_account:
+                return exchange
+            self._note_pause(place, exchange, attempt)
+        return exchange
+
+    def _learn(self, draft: Draft, status: int) -> None:
+        self._permission.learn(draft, status)
+        if draft.refused and status < 300:
+            self._budget.charge(draft.operation.cost)
+
+    def _wait(self, place: str) -> None:
+        left = self._pauses.resume_at.get(place, 0.0) - self._clock.now()
+        if left > self._limits.patience_seconds:
+            raise RateLimited(f"the target asked to be left alone for another {left:.0f} s")
+        if left > 0:
+            self._clock.sleep(left)
+
+    def _note_pause(self, place: str, exchange: Exchange, attempt: int) -> None:
+        asked = parse_retry_after(header(exchange.response.headers, "retry-after"), self._clock.now())
+        pause = asked if asked is not None else DEFAULT_PAUSE_SECONDS * attempt
+        self._pauses.resume_at[place] = self._clock.now() + pause
+
+    def _exchange(self, draft: Draft, request: httpx.Request, wire: Headers, shown: Headers) -> Exchange:
+        names = {name for name, _ in wire}
+        plain = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in names]
+        trace = PhaseTrace(self._clock.monotonic)
+        outgoing = httpx.Request(
+            request.method,
+            request.url,
+            headers=[*plain, *((k.encode(), v.encode("utf-8")) for k, v in wire)],
+            content=draft.body,
+            extensions={**request.extensions, "trace": trace, "timeout": _timeouts(self._limits.total_seconds)},
+        )
+        started_at, started = self._clock.now(), self._clock.monotonic()
+        response = self._send(outgoing, draft, started)
+        total = self._clock.monotonic() - started
+        sent = tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in plain)
+        return Exchange(
+            id=f"{self._api}-{next(self._ids)}",
+            api=self._api,
+            operation=draft.operation.id,
+            target=self._base,
+            request=Request(request.method, str(request.url), (*sent, *shown), draft.body),
+            response=response,
+            timings=Timings(started_at, total, trace.phases),
+            credentials=dict(draft.roles),
+            path_parameters=dict(draft.path_parameters),
+            query=dict(draft.query),
+        )
+
+    def _send(self, outgoing: httpx.Request, draft: Draft, started: float) -> Response:
+        retries = 1 if draft.operation.effect is Effect.READ or draft.refused else 0
+        while True:
+            try:
+                return self._receive(self._inner.handle_request(outgoing), started)
+            except httpx.RemoteProtocolError as error:
+                if retries == 0 or "disconnected" not in str(error):
+                    raise Unreachable(f"{outgoing.url.host} broke the protocol: {error}") from error
+                retries -= 1
+            except httpx.TimeoutException as error:
+                raise Unreachable(f"no answer from {outgoing.url.host} in {self._limits.total_seconds:g} s") from error
+            except httpx.DecodingError as error:
+                raise Unreachable(f"the answer of {outgoing.url.host} cannot be decoded: {error}") from error
+            except httpx.TransportError as error:
+                reason = str(error) or type(error).__name__
+                raise Unreachable(
+                    f"{outgoing.url.host}:{outgoing.url.port or ''} cannot be reached: {reason}"
+                ) from error
+
+    def _receive(self, response: httpx.Response, started: float) -> Response:
+        try:
+            body = b"".join(self._capped(response, started))
+        finally:
+            response.close()
+        version = response.extensions.get("http_version", b"HTTP/1.1").decode("ascii", "replace")
+        return Response(
+            status=response.status_code,
+            headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in response.headers.raw),
+            body=body,
+            reason=response.extensions.get("reason_phrase", b"").decode("latin-1"),
+            http_version=version,
+        )
+
+    def _capped(self, response: httpx.Response, started: float) -> Iterator[bytes]:
+        size = 0
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > self._limits.body_bytes:
+                raise Unreachable(f"the answer is larger than {self._limits.body_bytes} bytes")
+            if self._clock.monotonic() - started > self._limits.total_seconds:
+                raise Unreachable(f"the answer was not complete within {self._limits.total_seconds:g} s")
+            yield chunk
+
+
+_DECODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def _timeouts(total_seconds: float) -> dict[str, float]:
+    return dict.fromkeys(("connect", "read", "write", "pool"), total_seconds)

@@ -1,0 +1,104 @@
+"""Where requests go, and what may be sent there."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from specwatch.errors import MissingSetting, Problem, UsageError
+from specwatch.spec.model import Api
+
+
+class Kind(StrEnum):
+    """The three kinds of target."""
+
+    SANDBOX = "sandbox"
+    LIVE = "live"
+    URL = "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where requests go.
+
+    Args:
+        kind: the embedded sandbox, the servers of the spec, or a base URL.
+        url: base URL without a trailing slash; empty for live.
+    """
+
+    kind: Kind
+    url: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a report calls it: `sandbox`, `live` or the URL."""
+        return self.url if self.kind is Kind.URL else self.kind.value
+
+    def base(self, api: Api) -> str:
+        """The base URL for one API.
+
+        Raises:
+            UsageError: the target is live and the spec names no server.
+        """
+        if self.kind is not Kind.LIVE:
+            return self.url
+        if not api.servers:
+            raise UsageError(Problem(f"{api.path}: servers", "names no server", "the base URL of the live service"))
+        return api.servers[0]
+
+    def trusted(self, api: Api) -> bool:
+        """Whether real credentials may go there without being asked for: loopback or one of the spec's servers."""
+        origin = urlsplit(self.base(api))
+        own = {(urlsplit(server).scheme, urlsplit(server).netloc) for server in api.servers}
+        return is_loopback(origin.hostname or "") or (origin.scheme, origin.netloc) in own
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_target(text: str) -> Target:
+    """A target from `--target`; the sandbox's URL is filled in when it runs.
+
+    Raises:
+        UsageError: it is neither `sandbox`, `live` nor a base URL.
+    """
+    if text in {Kind.SANDBOX, Kind.LIVE}:
+        return Target(Kind(text))
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(Problem(f"--target {text}", "is no target", "sandbox, live, or http(s)://host[:port][/base]"))
+    if parts.username or parts.password or parts.query or parts.fragment:
+        expected = "a base URL without user, password, query or fragment"
+        raise UsageError(Problem("--target", "has parts that a base URL cannot have", expected))
+    return Target(Kind.URL, text.rstrip("/"))
+
+
+def known_values(api: Api, target: Target, environment: Mapping[str, str]) -> dict[str, str | tuple[str, ...]]:
+    """The identifiers that exist on the target, by name.
+
+    On a live account only settings count, since the identifiers of the documents are other people's.
+    """
+    values: dict[str, str | tuple[str, ...]] = {}
+    for name, known in api.known.items():
+        setting = environment.get(known.setting) if target.kind is not Kind.SANDBOX else None
+        if setting:
+            values[name] = tuple(setting.split(",")) if isinstance(known.value, tuple) else setting
+        elif target.kind is not Kind.LIVE:
+            values[name] = known.value
+    return values
+
+
+def missing_setting(api: Api, name: str) -> MissingSetting:
+    """The reason why a claim that needs a known identifier cannot be checked."""
+    known = api.known[name]
+    return MissingSetting(f"{known.setting} is not set: {known.text or f'an existing {name} of your account'}")

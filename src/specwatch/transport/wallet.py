@@ -1,0 +1,120 @@
+"""Credentials: which value a role has, how it travels, and what must never be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specwatch.errors import MissingCredential, NotAllowed
+from specwatch.spec.model import Api, SecurityScheme
+from specwatch.values.exchange import ACCOUNT, Headers
+from specwatch.values.sandbox import sandbox_value
+from specwatch.values.secrets import Redactor
+
+ABSENT = "absent"
+ALTERED = "altered"
+WRONG_SCHEME = "wrong_scheme"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A value and what stands for it in printed commands.
+
+    Args:
+        value: what is sent.
+        shown: `$VARIABLE`, or the value itself where it is no secret.
+    """
+
+    value: str
+    shown: str
+
+
+class Wallet:
+    """The credentials of one API on one target.
+
+    Args:
+        api: the API.
+        environment: variables that were read; ignored for the sandbox.
+        sandbox: whether the target is the embedded sandbox, which has well-known credentials.
+        withheld: why real credentials must not be sent to this target, or None.
+    """
+
+    def __init__(
+        self, api: Api, environment: Mapping[str, str], *, sandbox: bool = False, withheld: str | None = None
+    ) -> None:
+        self._api = api
+        self._environment = environment
+        self._sandbox = sandbox
+        self._withheld = withheld
+
+    def redactor(self) -> Redactor:
+        """Removes every secret of this wallet, and its altered form, from texts."""
+        if self._sandbox:
+            return Redactor()
+        values = [value for name in self._names() if (value := self._environment.get(name))]
+        return Redactor([*values, *(alter(value) for value in values)])
+
+    def headers(self, roles: Mapping[str, str]) -> tuple[Headers, Headers]:
+        """Headers for the wire, and the same headers as they may be shown.
+
+        Args:
+            roles: security scheme to role.
+
+        Raises:
+            MissingCredential: a value is not in the environment.
+            NotAllowed: this target must not get real credentials.
+        """
+        pairs = [self._header(self._api.schemes[name], role) for name, role in roles.items() if role != ABSENT]
+        return tuple(wire for wire, _ in pairs), tuple(shown for _, shown in pairs)
+
+    def has(self, scheme: str, role: str) -> bool:
+        """Whether a value for that role is at hand."""
+        try:
+            self._credential(self._api.schemes[scheme], role)
+        except (MissingCredential, NotAllowed):
+            return False
+        return True
+
+    def _header(self, scheme: SecurityScheme, role: str) -> tuple[tuple[str, str], tuple[str, str]]:
+        base = ACCOUNT if role in {ALTERED, WRONG_SCHEME} else role
+        credential = self._credential(scheme, base)
+        value, shown = credential.value, credential.shown
+        if role == ALTERED:
+            value, shown = alter(value), f"{shown}-altered"
+        header, prefix = scheme.header, scheme.prefix
+        if role == WRONG_SCHEME:
+            header, prefix = "authorization", "Basic " if scheme.prefix else "Bearer "
+        return (header, prefix + value), (header, prefix + shown)
+
+    def _credential(self, scheme: SecurityScheme, role: str) -> Credential:
+        if self._sandbox:
+            value = sandbox_value(role)
+            return Credential(value, value)
+        names = scheme.variables.get(role) or (scheme.states[role].variables if role in scheme.states else ())
+        for name in names:
+            if found := self._environment.get(name):
+                if self._withheld is not None:
+                    raise NotAllowed(self._withheld)
+                return Credential(found, f"${name}")
+        if not names:
+            raise MissingCredential(f"no variable of {self._api.id} holds a credential that is {role}")
+        raise MissingCredential(f"{' or '.join(names)} is not set")
+
+    def _names(self) -> set[str]:
+        names: set[str] = set()
+        for scheme in self._api.schemes.values():
+            for variables in scheme.variables.values():
+                names.update(variables)
+            for state in scheme.states.values():
+                names.update(state.variables)
+        return names
+
+
+def alter(value: str) -> str:
+    """A value of the same length and alphabet that differs in its last letter or digit."""
+    for index in range(len(value) - 1, -1, -1):
+        char = value[index]
+        if char.isalnum():
+            other = ("1" if char == "0" else "0") if char.isdigit() else ("y" if char.lower() == "x" else "x")
+            return f"{value[:index]}{other}{value[index + 1 :]}"
+    return f"{value}x"
