@@ -1,0 +1,48 @@
+"""Faults: deliberate deviations of the sandbox from the documentation, and variations, which it allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from specwatch.sandbox.interface import Edit, unchanged
+from specwatch.values import Level
+
+
+class FaultKind(StrEnum):
+    """Where a fault comes from, and whether it is one."""
+
+    DERIVED = "derived"
+    BEHAVIOUR = "behaviour"
+    VARIATION = "variation"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One deviation that can be switched on.
+
+    Args:
+        name: unique in the sandbox: `<api-id>/...`.
+        operation: whose answers it touches; None for every operation of the API.
+        level: of what it breaks.
+        breaks: the claim that it breaks, or a few words.
+        text: what deviates, in a sentence.
+        apply: makes the deviating answer from the honest one, which it leaves as it is.
+        excuses: pairs of security scheme and problem (`absent`, `unknown`, `wrong_scheme` or a state) that are
+            overlooked.
+    """
+
+    name: str
+    api: str
+    operation: str | None
+    kind: FaultKind
+    level: Level
+    breaks: str
+    text: str
+    apply: Edit = field(default=unchanged, repr=False)
+    excuses: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def short_name(self) -> str:
+        """The name without the API's id."""
+        return self.name.removeprefix(f"{self.api}/")

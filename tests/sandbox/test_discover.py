@@ -1,0 +1,73 @@
+"""Loading the modules of a workspace's `sandbox/` folder."""
+
+from pathlib import Path
+
+import pytest
+
+from specwatch.errors import SandboxError
+from specwatch.sandbox import load_modules
+from specwatch.spec import Api
+
+HEAD = "from specwatch.sandbox import SandboxApi\napi = SandboxApi('parcels')\n"
+GOOD = """
+from specwatch.sandbox import Answer, SandboxApi
+from ._shared import GREETING
+
+api = SandboxApi("parcels")
+
+@api.operation("health")
+def health(call):
+    return Answer(body=GREETING)
+"""
+
+
+def test_modules_are_found_by_file_and_may_share_code(tmp_path: Path, api: Api) -> None:
+    """`<api-id with underscores>.py` is loaded; relative imports lead to its siblings."""
+    (tmp_path / "_shared.py").write_text("GREETING = 'hello'\n")
+    (tmp_path / "parcels.py").write_text(GOOD)
+
+    modules = load_modules(tmp_path, [api])
+
+    assert list(modules) == ["parcels"]
+    assert list(modules["parcels"].handlers) == ["health"]
+
+
+def test_a_changed_module_is_loaded_anew(tmp_path: Path, api: Api) -> None:
+    """Loading the same folder again sees what its files say now."""
+    (tmp_path / "parcels.py").write_text(HEAD)
+    first = load_modules(tmp_path, [api])["parcels"]
+    assert load_modules(tmp_path, [api])["parcels"] is not first
+
+
+def test_no_module_is_no_problem(tmp_path: Path, api: Api) -> None:
+    """An API without a module, even a workspace without the folder, is served from its spec."""
+    assert load_modules(tmp_path / "none", [api]) == {}
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("x = 1\n", r"parcels\.py: defines no `api`"),
+        ("api = 1\n", r"parcels\.py: its `api` is a int"),
+        ("\nx = (\n", r"parcels\.py:2: cannot be loaded: SyntaxError"),
+        ("\nimport no_such_module_here\n", r"parcels\.py:2: cannot be loaded: ModuleNotFoundError"),
+        ("from specwatch.sandbox import SandboxApi\napi = SandboxApi('parcel')\n", r"is for 'parcel'"),
+        (
+            HEAD + "api.operation('getParcels')(print)\n",
+            r"unknown operation 'getParcels'[\s\S]*getParcel",
+        ),
+        (
+            HEAD + "api.switch('x', breaks='y', text='z', operation='nope')\n",
+            r"fault 'x' is for the unknown operation 'nope'",
+        ),
+        (
+            HEAD + "api.switch('x', breaks='y', text='z')\n" * 2,
+            r"fault x is declared twice",
+        ),
+    ],
+)
+def test_a_bad_module_is_named_with_its_trouble(tmp_path: Path, api: Api, text: str, message: str) -> None:
+    """File, line where there is one, what is wrong, what was expected."""
+    (tmp_path / "parcels.py").write_text(text)
+    with pytest.raises(SandboxError, match=message):
+        load_modules(tmp_path, [api])
