@@ -1,0 +1,38 @@
+"""Who may call: every credential of every operation, missing, wrong or in a documented state."""
+
+from __future__ import annotations
+
+import pytest
+
+from specwatch.contract.cases import (
+    CredentialCase,
+    FailureCase,
+    call_with,
+    credential_cases,
+    failure_cases,
+    state_cases,
+)
+from specwatch.contract.current import current_run
+
+
+@pytest.mark.parametrize("case", credential_cases(current_run()), ids=str)
+def test_a_bad_credential_is_refused(case: CredentialCase) -> None:
+    """Each credential counts: without it, with a wrong value or in the wrong place, no call succeeds."""
+    call_with(case.api, case.operation, case.credentials)
+
+
+@pytest.mark.parametrize("case", state_cases(current_run()), ids=str)
+def test_a_credential_in_a_known_state_is_answered_as_documented(case: CredentialCase) -> None:
+    """An expired, disabled or used-up credential, or one of another API, gets the answer that the document names."""
+    call_with(case.api, case.operation, case.credentials)
+
+
+@pytest.mark.last
+@pytest.mark.parametrize("case", failure_cases(current_run()), ids=str)
+def test_a_documented_failure_looks_as_documented(case: FailureCase) -> None:
+    """Failures that no client can force come from the sandbox; elsewhere only what a credential brings about."""
+    role = case.role()
+    if role is None:
+        case.api.ledger.explain(case.claim, "only the provider can bring this answer about")
+    elif case.api.ledger.responses[case.operation.id, case.status, case.code] == 0:
+        call_with(case.api, case.operation, role)

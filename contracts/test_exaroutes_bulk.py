@@ -1,0 +1,429 @@
+"""The contract of exaroutes-bulk: a batch is queued, worked on, downloaded once, and gone.
+
+The batches that need waiting are submitted before anything else and awaited together, with the documented back-off,
+while the other APIs are checked. Many life cycles are explored with the sandbox's instant account, whose worker is done
+at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specwatch.conformance import MISSING, parse_strict
+from specwatch.contract.caller import Caller, Reply, expect
+from specwatch.contract.current import current_run
+from specwatch.contract.polling import wait_until
+from specwatch.errors import CannotTell
+
+API = Caller(current_run().apis["exaroutes-bulk"])
+PROFILE = current_run().settings.profile
+OVERSIZED_BYTES = 30_000_000
+"""Above 25 MB however a megabyte is counted."""
+
+claim = pytest.mark.claim
+Row = dict[str, object]
+_numbers = itertools.count(1)
+
+
+def uid() -> str:
+    """A row id that no other row of this run has."""
+    return f"row-{next(_numbers):03d}"
+
+
+def dynamic(**more: object) -> Row:
+    """A row that makes a dynamic code."""
+    return {"uid": uid(), "qrType": "dynamic", "dataType": "url", "data": "https://example.com/lp/a", **more}
+
+
+def static(**more: object) -> Row:
+    """A row that makes a static code."""
+    return dynamic(qrType="static", **more)
+
+
+def broken(**more: object) -> Row:
+    """A row that cannot be made: its data is no URL."""
+    return dynamic(data="no url at all", **more)
+
+
+def without_uid() -> Row:
+    """A row that lacks its uid."""
+    row = dynamic()
+    del row["uid"]
+    return row
+
+
+@dataclass
+class Batch:
+    """One batch and everything that was read of it, in order."""
+
+    rows: list[Row]
+    account: str = "account"
+    id: str = ""
+    statuses: list[Reply] = field(default_factory=list)
+    archive: Reply | None = None
+
+    def submit(self) -> Batch:
+        """Queue the rows."""
+        reply = API.call("submitBulk", json=self.rows, credentials=self.account)
+        if reply.status != 200 or not isinstance(reply.json, str):
+            raise CannotTell(f"no batch was queued: {reply}")
+        self.id = reply.json
+        return self
+
+    def status(self, account: str | None = None) -> Reply:
+        """Read the status."""
+        reply = API.call("getBulkStatus", path={"bulkId": self.id}, credentials=account or self.account)
+        if account is None:
+            self.statuses.append(reply)
+        return reply
+
+    def result(self, account: str | None = None, *, refused: bool = False) -> Reply:
+        """Download the archive, or try to."""
+        return API.call("getBulkResult", path={"bulkId": self.id}, credentials=account or self.account, refused=refused)
+
+    def download(self) -> Batch:
+        """Download the archive, once."""
+        if self.archive is None:
+            self.archive = self.result()
+        return self
+
+    @property
+    def state(self) -> object:
+        """The status that was read last."""
+        return value(self.statuses[-1], "status") if self.statuses else None
+
+    @property
+    def entries(self) -> list[object]:
+        """The archive's entries.
+
+        Raises:
+            CannotTell: there is no archive to look at.
+        """
+        if self.archive is None or self.archive.status != 200 or not isinstance(self.archive.json, str):
+            raise CannotTell("there is no archive to look at")
+        content = parse_strict(self.archive.json.encode()).value
+        if not isinstance(content, list):
+            raise CannotTell("the archive holds no list of entries")
+        return content
+
+
+def value(reply: Reply, name: str) -> object:
+    """A field of an answer, or MISSING."""
+    return reply.json.get(name, MISSING) if isinstance(reply.json, Mapping) else MISSING
+
+
+def failed(entry: object) -> bool:
+    """Whether an archive entry says that its row failed."""
+    return isinstance(entry, Mapping) and entry.get("status") == "failed"
+
+
+def tally(rows: list[Row], entries: list[object]) -> dict[str, int]:
+    """Failed rows by feature class; a row counts in every class that it belongs to."""
+    lost = [row for row, entry in zip(rows, entries, strict=True) if failed(entry)]
+    return {
+        "dynamicQr": sum(row.get("qrType") == "dynamic" for row in lost),
+        "securedQr": sum(bool(row.get("secure")) for row in lost),
+        "sourceQr": sum(bool(row.get("sources")) for row in lost),
+    }
+
+
+@cache
+def mixed() -> Batch:
+    """A batch with every kind of row: good and bad, dynamic and static, with and without features, one without uid."""
+    rows = [
+        dynamic(),
+        static(),
+        broken(secure=["password"], sources=["utm"]),
+        without_uid(),
+        static(secure=["password"]),
+        broken(qrType="static", sources=["utm"]),
+        dynamic(dataType="no such type"),
+        dynamic(sources=["utm"]),
+    ]
+    return Batch(rows).submit()
+
+
+@cache
+def early() -> Batch:
+    """A batch of good rows whose archive is asked for before it can be there."""
+    return Batch([dynamic(), dynamic()]).submit()
+
+
+@cache
+def completed() -> tuple[Batch, Batch]:
+    """Both batches, once their status reads completed.
+
+    Raises:
+        CannotTell: they did not complete in time.
+    """
+    batches = (mixed(), early())
+
+    def all_done() -> bool:
+        waiting = [batch for batch in batches if batch.state not in {"completed", "resultDownloaded"}]
+        return all(batch.status() and batch.state != "processing" for batch in waiting)
+
+    wait_until(API.run, "getBulkStatus", all_done, since=early().statuses[0] if early().statuses else None)
+    return batches
+
+
+@cache
+def downloaded() -> Batch:
+    """The mixed batch, downloaded."""
+    batch, _ = completed()
+    return batch.download()
+
+
+@pytest.mark.first
+@claim("exaroutes-bulk/submit-answers-at-once")
+@claim("exaroutes-bulk/bulk-id-unique")
+@claim("exaroutes-bulk/batch-is-queued")
+@claim("exaroutes-bulk/rows-never-refuse-batch")
+@claim("exaroutes-bulk/size-refused-above-limit-only")
+def test_a_batch_is_queued_at_once() -> None:
+    """Whatever its rows are like, a batch is answered at once with an id of its own."""
+    mixed()
+    early()
+
+
+@pytest.mark.first
+@claim("exaroutes-bulk/result-410-before-completion")
+def test_no_result_before_completion() -> None:
+    """While a batch is processing its result is gone, or rather not there yet: 410."""
+    for batch in (early(), mixed()):
+        before = batch.status()
+        if batch.state != "processing":
+            raise CannotTell("every batch was complete at the first look")
+        reply = batch.result()
+        if reply.status == 410:
+            return
+        if batch is early():
+            batch.archive = reply
+            continue  # it may have completed in between; twice in a row is no coincidence
+        expect(False, "410 while the status reads processing", reply, reply)  # noqa: FBT003
+    del before
+
+
+@claim("exaroutes-bulk/batch-completes")
+@claim("exaroutes-bulk/status-moves-forward")
+@claim("exaroutes-bulk/bulk-id-echoed")
+@claim("exaroutes-bulk/product-is-qr")
+@claim("exaroutes-bulk/count-equals-submitted")
+@claim("exaroutes-bulk/count-fixed")
+@claim("exaroutes-bulk/created-at-fixed")
+@claim("exaroutes-bulk/updated-not-before-created")
+@claim("exaroutes-bulk/updated-at-never-back")
+@claim("exaroutes-bulk/times-in-milliseconds")
+@claim("exaroutes-bulk/tallies-on-completion")
+@claim("exaroutes-bulk/tallies-within-count")
+def test_a_batch_completes() -> None:
+    """A small batch completes within half a minute, and its status tells about it truthfully."""
+    for batch in completed():
+        expect(batch.state in {"completed", "resultDownloaded"}, "completed", batch.statuses[-1])
+
+
+@claim("exaroutes-bulk/updated-at-fixed-while-status-is")
+def test_nothing_moves_between_transitions() -> None:
+    """Read twice in the same status, a batch shows the same time of its last transition."""
+    batch, _ = completed()
+    batch.status()
+    batch.status()
+
+
+@claim("exaroutes-bulk/other-subscription-status-404")
+def test_another_subscription_does_not_see_the_status() -> None:
+    """With the credentials of another subscription the batch does not exist."""
+    _, batch = completed()
+    reply = batch.status("second")
+    expect(reply.status == 404, "404 for another subscription", reply)
+
+
+@claim("exaroutes-bulk/other-subscription-result-404")
+def test_another_subscription_cannot_download() -> None:
+    """With the credentials of another subscription there is no archive either."""
+    _, batch = completed()
+    reply = batch.result("second", refused=True)
+    expect(reply.status == 404, "404 for another subscription", reply)
+
+
+@claim("exaroutes-bulk/archive-ready-when-completed")
+@claim("exaroutes-bulk/archive-one-entry-per-row")
+@claim("exaroutes-bulk/archive-uids-in-submission-order")
+@claim("exaroutes-bulk/entries-have-codes-of-their-own")
+def test_a_completed_batch_can_be_downloaded() -> None:
+    """Once the status reads completed the archive is there, with an entry for each row."""
+    for batch in completed():
+        batch.download()
+        expect(batch.archive is not None and batch.archive.status == 200, "200 with the archive", batch.archive)
+
+
+@claim("exaroutes-bulk/archive-in-submission-order")
+def test_the_archive_is_in_submission_order() -> None:
+    """Each entry stands where its row stood."""
+    batch = downloaded()
+    expect(len(batch.entries) == len(batch.rows), f"{len(batch.rows)} entries", len(batch.entries), batch.archive)
+    for position, (row, entry) in enumerate(zip(batch.rows, batch.entries, strict=True)):
+        place = f"entry {position + 1}"
+        if isinstance(entry, str):
+            expect(row.get("qrType") == "static", f"{place} is that of row {row}", entry[:80], batch.archive)
+        else:
+            own = isinstance(entry, Mapping) and entry.get("uid") in {row.get("uid"), None, ""}
+            expect(own, f"{place} is that of row {row}", entry, batch.archive)
+
+
+@claim("exaroutes-bulk/uid-echoed")
+def test_object_entries_carry_their_uid() -> None:
+    """Every entry that is an object names the uid of its row, where the row had one."""
+    batch = downloaded()
+    for row, entry in zip(batch.rows, batch.entries, strict=False):
+        if isinstance(entry, Mapping) and "uid" in row:
+            expect(entry.get("uid") == row["uid"], f"uid {row['uid']}", entry, batch.archive)
+
+
+@claim("exaroutes-bulk/failed-rows-say-why")
+@claim("exaroutes-bulk/bad-row-fails-alone")
+def test_a_bad_row_fails_alone() -> None:
+    """The good rows of a batch with bad ones are made, and a bad one fails in its place."""
+    batch = downloaded()
+    outcomes = list(zip(batch.rows, batch.entries, strict=False))
+    good = [
+        entry for row, entry in outcomes if "uid" in row and row["data"] != "no url at all" and row["dataType"] == "url"
+    ]
+    lost = next((entry for entry in good if failed(entry)), None)
+    expect(lost is None, "every good row made", lost, batch.archive)
+    expect(any(failed(entry) for entry in batch.entries), "the row without uid failed", "no failed row", batch.archive)
+
+
+@claim("exaroutes-bulk/row-without-uid-fails")
+def test_a_row_without_uid_fails() -> None:
+    """A row without uid is recorded as failed with code 400 and makes no code."""
+    batch = downloaded()
+    position = next(i for i, row in enumerate(batch.rows) if "uid" not in row)
+    expect(len(batch.entries) > position, f"an entry at position {position + 1}", len(batch.entries), batch.archive)
+    entry = batch.entries[position]
+    expect(failed(entry), "a failed entry for the row without uid", entry, batch.archive)
+    fields = cast("Mapping[str, object]", entry)
+    expect(fields.get("code") == 400, "code 400 for the row without uid", entry, batch.archive)
+    expect("QRs" not in fields, "no code for the row without uid", entry, batch.archive)
+
+
+@claim("exaroutes-bulk/tallies-equal-failed-rows")
+def test_tallies_equal_the_failed_rows() -> None:
+    """Each tally equals the failed rows of its class; a row counts in every class that it belongs to."""
+    batch = downloaded()
+    if len(batch.entries) != len(batch.rows):
+        raise CannotTell("the archive does not have an entry for each row")
+    status = next(reply for reply in batch.statuses if value(reply, "status") == "completed")
+    shown = value(status, "failedFeatures")
+    wanted = tally(batch.rows, batch.entries)
+    same = isinstance(shown, Mapping) and {name: shown.get(name) for name in wanted} == wanted
+    expect(same, str(wanted), shown, status)
+
+
+@claim("exaroutes-bulk/status-reads-downloaded")
+@claim("exaroutes-bulk/tallies-fixed-once-completed")
+def test_the_status_reads_downloaded_afterwards() -> None:
+    """After the download the status reads resultDownloaded."""
+    batch = downloaded()
+    if batch.archive is None or batch.archive.status != 200:
+        raise CannotTell("the archive could not be downloaded")
+    batch.status()
+    expect(batch.state == "resultDownloaded", "resultDownloaded", batch.statuses[-1])
+
+
+@claim("exaroutes-bulk/updated-at-marks-transition")
+def test_each_transition_has_its_time() -> None:
+    """The time of the last transition grows when the batch completes and again when it is downloaded."""
+    batch = downloaded()
+    moments: dict[object, Reply] = {}
+    for reply in [*batch.statuses, *early().statuses]:
+        if value(reply, "bulkId") == batch.id:
+            moments.setdefault(value(reply, "status"), reply)
+    order = [moments[name] for name in ("processing", "completed", "resultDownloaded") if name in moments]
+    if len(order) < 2:
+        raise CannotTell("fewer than two states of the batch were seen")
+    for before, after in itertools.pairwise(order):
+        first, second = value(before, "updatedAt"), value(after, "updatedAt")
+        later = isinstance(first, int | float) and isinstance(second, int | float) and second > first
+        expect(later, f"updatedAt after {first}", after)
+
+
+@claim("exaroutes-bulk/result-410-after-download")
+@claim("exaroutes-bulk/one-shot-download")
+@claim("exaroutes-bulk/archive-served-once")
+def test_an_archive_is_downloaded_once() -> None:
+    """The second download finds nothing: 410."""
+    batch = downloaded()
+    if batch.archive is None or batch.archive.status != 200:
+        raise CannotTell("the archive could not be downloaded")
+    reply = batch.result(refused=True)
+    expect(reply.status == 410, "410 after the download", reply)
+
+
+@claim("exaroutes-bulk/empty-array-400")
+def test_an_empty_array_is_refused() -> None:
+    """A batch without rows is refused."""
+    API.call("submitBulk", json=[], refused=True)
+
+
+@claim("exaroutes-bulk/non-array-400")
+@given(body=st.sampled_from([{"rows": []}, "rows", 17, None, True, {}]))
+def test_only_an_array_is_a_batch(body: object) -> None:
+    """A body that is JSON but no array is refused."""
+    API.call("submitBulk", json=body, refused=True)
+
+
+@claim("exaroutes-bulk/not-json-400")
+def test_a_batch_is_json() -> None:
+    """A body that is no JSON is refused."""
+    API.call("submitBulk", body=b"[{", refused=True)
+
+
+@claim("exaroutes-bulk/oversized-body-413")
+def test_an_oversized_body_is_refused() -> None:
+    """A body well over 25 MB, however a megabyte is counted, is answered with 413."""
+    if not PROFILE.large_bodies:
+        raise CannotTell(f"profile {PROFILE.name} sends no body of {OVERSIZED_BYTES} bytes")
+    row = dynamic(styling={"note": "x" * OVERSIZED_BYTES})
+    reply = API.call("submitBulk", json=[row], refused=True)
+    expect(reply.status == 413, "413 for a body over 25 MB", reply)
+
+
+@claim("exaroutes-bulk/unknown-bulk-404")
+def test_an_unknown_batch_is_not_found() -> None:
+    """An id that no batch has is answered with 404 by both reads."""
+    unknown = Batch([], id="bulk_000000000000")
+    unknown.status()
+    unknown.result(refused=True)
+
+
+@claim("exaroutes-bulk/both-headers-needed")
+@pytest.mark.parametrize("scheme", ["clientId", "apiKey"])
+def test_both_headers_are_needed(scheme: str) -> None:
+    """One of the two headers is not enough to queue a batch."""
+    API.call("submitBulk", json=[dynamic()], credentials={scheme: "absent"}, refused=True)
+
+
+rows = st.lists(st.sampled_from([dynamic, static, broken, without_uid]), min_size=1, max_size=5)
+
+
+@claim("exaroutes-bulk/tallies-equal-failed-rows")
+@claim("exaroutes-bulk/archive-in-submission-order")
+@given(makers=rows)
+def test_any_batch_is_reported_row_by_row(makers: list[object]) -> None:
+    """Whichever rows fail, and in whichever order, every row has its entry and every failure is counted."""
+    batch = Batch([cast("type[Row]", maker)() for maker in makers], account="instant").submit()
+    batch.status()
+    expect(batch.state == "completed", "completed", batch.statuses[-1])
+    batch.download()
+    expect(len(batch.entries) == len(batch.rows), f"{len(batch.rows)} entries", len(batch.entries), batch.archive)
+    shown = value(batch.statuses[0], "failedFeatures")
+    wanted = tally(batch.rows, batch.entries)
+    expect(shown == wanted, str(wanted), shown, batch.statuses[0])

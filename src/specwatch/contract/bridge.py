@@ -1,0 +1,269 @@
+"""schemathesis over the guarded transport.
+
+Its cases, phases, state machine and checks are used as they are; what it sends goes out through `ApiRun.send`, so that
+credentials, budgets and judgement are the same for everybody. Credentials are taken out of the schema that it gets: the
+guarded transport adds them, and `cases.credential_cases` tries each one once instead of once per case.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import requests
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.transport import Response
+from schemathesis.transport.requests import REQUESTS_TRANSPORT
+
+from specwatch.conformance.facts import request_is_valid
+from specwatch.contract.run import ApiRun, ContractRun
+from specwatch.errors import CannotTell, NotAllowed
+from specwatch.spec.model import Operation
+from specwatch.transport.draft import Draft
+from specwatch.transport.target import Kind
+from specwatch.values.claim import Level
+from specwatch.values.exchange import ACCOUNT, Exchange
+from specwatch.values.violation import Violation
+
+if TYPE_CHECKING:
+    from schemathesis.generation.case import Case as _Case
+    from schemathesis.schemas import BaseSchema
+
+    Case = _Case[Any]
+
+MARK = "x-specwatch-api"
+
+CHECKS: Mapping[str, str] = {
+    "not_a_server_error": "survives",
+    "status_code_conformance": "status",
+    "content_type_conformance": "media-type",
+    "response_headers_conformance": "status",
+    "response_schema_conformance": "status",
+    "negative_data_rejection": "rejects",
+    "positive_data_acceptance": "rejects",
+}
+"""schemathesis's checks, and the derived claim that a failure of each speaks about.
+
+Left out, each for a reason: `ignored_auth` and `object_level_authorization` send for themselves, several times a case,
+and accept only 401 and 403 where a document may promise 400; `missing_required_header` insists on 401 for
+`Authorization`; `unsupported_method` tries methods that no document mentions; `use_after_free` and
+`ensure_resource_availability` need DELETE and creation with identifiers, of which `scenario` claims know more.
+"""
+
+
+def schemas(run: ContractRun) -> dict[str, BaseSchema]:
+    """One schemathesis schema per API of the run, restricted to the selected operations."""
+    _install(run)
+    return {api.api.id: _schema(api) for api in run.apis.values()}
+
+
+def exercise(run: ContractRun, case: Case) -> Exchange | None:
+    """Send one case and judge it; None when it was not allowed, which later cases may well be.
+
+    Raises:
+        CannotTell: nothing more can be sent.
+    """
+    api = run.apis[case.operation.schema.raw_schema[MARK]]
+    try:
+        response = case.call()
+    except NotAllowed:
+        return None
+    except CannotTell:
+        if api.budget.left <= 0:
+            raise
+        return None
+    second_opinion(api, case, response)
+    return api.last
+
+
+def second_opinion(api: ApiRun, case: Case, response: Response) -> None:
+    """Let schemathesis's own checks look at an answer; what they find and our judgement did not is a violation too."""
+    exchange = api.last
+    if exchange is None or api.last_violations or not api.last_plain:
+        return
+    try:
+        case.validate_response(response, checks=[schemathesis.checks.__getattr__(name) for name in CHECKS])
+    except FailureGroup as group:
+        for failure in group.exceptions:
+            api.report(_check_violation(api, exchange, failure))
+
+
+def _check_violation(api: ApiRun, exchange: Exchange, failure: Any) -> Violation:
+    names = [name for name in getattr(failure, "checks", ()) if name in CHECKS]
+    suffix = CHECKS[names[0]] if names else "status"
+    return Violation(
+        api=api.api.id,
+        claim=f"{exchange.operation}/{suffix}",
+        level=Level.INFERENCE,
+        operation=exchange.operation,
+        kind="check",
+        message=f"schemathesis: {failure.title}. {failure.message}".strip(),
+        expected=", ".join(names) or "the schema to be kept",
+        found=f"status {exchange.response.status}",
+        where=type(failure).__name__,
+        exchange=exchange,
+    )
+
+
+def _install(run: ContractRun) -> None:
+    """Make every request of schemathesis go through the run."""
+
+    def send(case: Case, *, session: object = None, **kwargs: Any) -> Response:
+        del session
+        api = run.apis[case.operation.schema.raw_schema[MARK]]
+        return _send(api, case, kwargs)
+
+    REQUESTS_TRANSPORT.send = send  # type: ignore[method-assign]
+
+
+def _send(api: ApiRun, case: Case, kwargs: Mapping[str, Any]) -> Response:
+    operation = api.api.operation(case.operation.definition.raw["operationId"])
+    prepared = _prepare(case, api.base, kwargs)
+    exchange = api.send(_draft(api, operation, prepared))
+    return Response(
+        status_code=exchange.response.status,
+        headers=_multi(exchange),
+        content=exchange.response.body,
+        request=prepared,
+        elapsed=exchange.timings.total_seconds,
+        verify=True,
+        message=exchange.response.reason,
+        http_version=exchange.response.http_version.removeprefix("HTTP/"),
+        encoding="utf-8",
+    )
+
+
+def _prepare(case: Case, base: str, kwargs: Mapping[str, Any]) -> requests.PreparedRequest:
+    """The request as requests would send it: it alone knows all the shapes that schemathesis hands over."""
+    data = REQUESTS_TRANSPORT.serialize_case(case, base_url=base, headers=kwargs.get("headers"))
+    names = ("method", "url", "headers", "files", "data", "params", "cookies", "json")
+    return requests.Request(**{name: data[name] for name in names if name in data}).prepare()
+
+
+def _draft(api: ApiRun, operation: Operation, prepared: requests.PreparedRequest) -> Draft:
+    url = urlsplit(prepared.url or "")
+    path = url.path.removeprefix(urlsplit(api.base).path)
+    headers = tuple(
+        (name.lower(), _header_text(value)) for name, value in prepared.headers.items() if name.lower() not in _OURS
+    )
+    body = prepared.body.encode() if isinstance(prepared.body, str) else cast("bytes", prepared.body or b"")
+    match = operation.pattern.match(path)
+    parameters = dict(zip(operation.path_names, map(unquote, match.groups()), strict=True)) if match else {}
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    valid = request_is_valid(operation, path_parameters=parameters, query=query, headers=headers, body=body)
+    return Draft(
+        operation=operation,
+        path=f"{path}?{url.query}" if url.query else path,
+        headers=headers,
+        body=body,
+        roles=dict.fromkeys(operation.security, ACCOUNT),
+        path_parameters=parameters,
+        query=query,
+        refused=not valid,
+    )
+
+
+_OURS = frozenset(
+    {"content-length", "host", "user-agent", "accept-encoding", "connection", "x-schemathesis-testcaseid"}
+)
+
+
+def _header_text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _multi(exchange: Exchange) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in exchange.response.headers:
+        headers.setdefault(name.lower(), []).append(value)
+    return headers
+
+
+def _schema(api: ApiRun) -> BaseSchema:
+    raw = json.loads(json.dumps(api.api.raw))
+    raw[MARK] = api.api.id
+    raw.pop("security", None)
+    raw.get("components", {}).pop("securitySchemes", None)
+    for item in raw["paths"].values():
+        for operation in (node for node in item.values() if isinstance(node, dict)):
+            operation.pop("security", None)
+    if api.settings.target.kind is not Kind.SANDBOX:
+        raw = _with_own_identifiers(api, raw)
+    schema: BaseSchema = schemathesis.openapi.from_dict(raw, config=_config(api))
+    if len(api.operations) < len(api.api.operations):
+        schema = schema.include(operation_id=sorted(api.operations))
+    return schema
+
+
+def _with_own_identifiers(api: ApiRun, raw: Any) -> Any:
+    """Put the target's identifiers where the examples name the document's; examples that need an unknown one go."""
+    replaced: dict[str, str | None] = {}
+    for name, known in api.api.known.items():
+        theirs = known.value if isinstance(known.value, tuple) else (known.value,)
+        ours = api.known.get(name, ())
+        own = list(ours) if isinstance(ours, tuple) else [ours]
+        for index, value in enumerate(theirs):
+            replacement = own[index % len(own)] if own else None
+            replaced[value] = replaced.get(value) or replacement
+    changed = {theirs: ours for theirs, ours in replaced.items() if theirs != ours}
+    return _substitute(raw, changed) if changed else raw
+
+
+def _substitute(node: Any, replaced: Mapping[str, str | None]) -> Any:
+    if isinstance(node, dict):
+        kept = {key: child for key, child in node.items() if key != "examples" or not isinstance(child, dict)}
+        result = {key: _substitute(child, replaced) for key, child in kept.items()}
+        if isinstance(node.get("examples"), dict):
+            usable = {k: v for k, v in node["examples"].items() if not _needs_missing(v, replaced)}
+            if usable:
+                result["examples"] = {key: _substitute(child, replaced) for key, child in usable.items()}
+        return result
+    if isinstance(node, list):
+        return [_substitute(child, replaced) for child in node]
+    return replaced.get(node, node) if isinstance(node, str) else node
+
+
+def _needs_missing(node: Any, replaced: Mapping[str, str | None]) -> bool:
+    return any(text in replaced and replaced[text] is None for text in _strings(node))
+
+
+def _strings(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for child in node.values():
+            yield from _strings(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _strings(child)
+
+
+def _config(api: ApiRun) -> SchemathesisConfig:
+    profile = api.settings.profile
+    documented = sorted({s for o in api.api.operations for s in o.responses if s.isdigit() and s.startswith("4")})
+    refusals = ["400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "428", "429", "431"]
+    return SchemathesisConfig.from_dict(
+        {
+            "base-url": api.base,
+            "seed": api.settings.seed,
+            "continue-on-failure": True,
+            "generation": {"database": "none", "no-shrink": True, "allow-x00": False},
+            "checks": {
+                "positive_data_acceptance": {"expected-statuses": ["2XX", "3XX", "5XX", *refusals, *documented]},
+                "negative_data_rejection": {"expected-statuses": [*refusals, *documented, "5XX"]},
+            },
+            "phases": {
+                "examples": {"enabled": True},
+                "coverage": {"enabled": profile.coverage, "unexpected-methods": []},
+                "fuzzing": {
+                    "enabled": profile.fuzz_examples > 0,
+                    "generation": {"max-examples": max(profile.fuzz_examples, 1)},
+                    "extra-data-sources": {"responses": False},
+                },
+            },
+        }
+    )

@@ -1,0 +1,178 @@
+"""What contract tests call: one method per need, in the words of the spec."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+from urllib.parse import quote, urlencode
+
+from specwatch.conformance import MISSING, parse_strict
+from specwatch.contract.run import ApiRun
+from specwatch.errors import CannotTell
+from specwatch.spec.model import Operation
+from specwatch.transport.draft import Draft
+from specwatch.transport.target import missing_setting
+from specwatch.values.exchange import ACCOUNT, Exchange, Headers
+
+UNSET: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An exchange with its answer decoded."""
+
+    exchange: Exchange
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.exchange.response.status
+
+    @property
+    def json(self) -> object:
+        """The body as JSON; `MISSING` when it is not JSON."""
+        return parse_strict(self.exchange.response.body).value if self.exchange.response.body else MISSING
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.exchange.response.body.decode("utf-8", "replace")
+
+    def __str__(self) -> str:
+        text = self.text if len(self.text) <= 300 else f"{self.text[:299]}…"
+        return f"status {self.status}, {text or 'no body'}"
+
+
+class ClaimBroken(AssertionError):  # noqa: N818 - a finding about the API, not an error
+    """A contract test saw that the claim it plays is broken.
+
+    Args:
+        expected: what the documentation says.
+        found: what came.
+        reply: the answer that shows it, if one does.
+    """
+
+    def __init__(self, expected: str, found: object, reply: Reply | None = None) -> None:
+        self.expected = expected
+        self.found = str(found)
+        self.reply = reply if reply is not None else (found if isinstance(found, Reply) else None)
+        super().__init__(f"expected {expected}, found {self.found}")
+
+
+def expect(condition: object, expected: str, found: object, reply: Reply | None = None) -> None:
+    """Pass, or tell that the claim being played is broken.
+
+    Raises:
+        ClaimBroken: the condition is false.
+    """
+    if not condition:
+        raise ClaimBroken(expected, found, reply)
+
+
+class Caller:
+    """Calls the operations of one API through the guarded transport.
+
+    Args:
+        run: the API's part of the contract run.
+    """
+
+    def __init__(self, run: ApiRun) -> None:
+        self.run = run
+
+    def call(
+        self,
+        operation_id: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        json: object = UNSET,
+        body: bytes = b"",
+        headers: Headers = (),
+        credentials: str | Mapping[str, str] = ACCOUNT,
+        refused: bool = False,
+    ) -> Reply:
+        """Call an operation; the exchange is judged by all claims before this returns.
+
+        Args:
+            operation_id: the operation.
+            query: values of query parameters.
+            headers: more headers, credentials aside.
+            path: values of the path's parameters; they are percent-encoded here.
+            json: body to send as JSON, null included.
+            body: body to send as it is.
+            credentials: the role of every scheme, or a role per scheme; schemes left out are sent as `account`.
+            refused: whether the documentation promises to refuse this call, so that it counts as a read.
+
+        Raises:
+            CannotTell: it could not be sent, or the answer is about our account.
+        """
+        operation = self.run.api.operation(operation_id)
+        content = (
+            body if json is UNSET else json_module.dumps(json, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        )
+        draft = Draft(
+            operation=operation,
+            path=_path(operation, path or {}, query or {}),
+            headers=_headers(operation, headers, bool(content)),
+            body=content,
+            roles=roles(operation, credentials),
+            path_parameters=dict(path or {}),
+            query=dict(query or {}),
+            refused=refused,
+        )
+        return Reply(self.run.send(draft))
+
+    def known(self, name: str) -> str:
+        """An identifier that exists on the target.
+
+        Raises:
+            MissingSetting: nobody configured it.
+        """
+        return cast("str", self._known(name))
+
+    def known_list(self, name: str) -> list[str]:
+        """Identifiers that exist on the target.
+
+        Raises:
+            MissingSetting: nobody configured them.
+        """
+        return list(self._known(name))
+
+    def can(self, operation_id: str, role: str) -> bool:
+        """Whether every scheme of the operation has a credential of that role."""
+        operation = self.run.api.operation(operation_id)
+        return all(self.run.wallet.has(scheme, role) for scheme in operation.security)
+
+    def _known(self, name: str) -> str | tuple[str, ...]:
+        if name not in self.run.known:
+            raise missing_setting(self.run.api, name)
+        return self.run.known[name]
+
+
+def roles(operation: Operation, credentials: str | Mapping[str, str]) -> dict[str, str]:
+    """A role for every scheme of an operation."""
+    if isinstance(credentials, str):
+        return dict.fromkeys(operation.security, credentials)
+    return {scheme: credentials.get(scheme, ACCOUNT) for scheme in operation.security}
+
+
+def _path(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
+    result = operation.path
+    for name in operation.path_names:
+        if name not in path:
+            raise CannotTell(f"{operation.id} needs the path parameter {name}")
+        encoded = quote(path[name].encode("utf-8", "surrogatepass"), safe="")
+        result = result.replace(f"{{{name}}}", encoded.replace(".", "%2E") if set(path[name]) == {"."} else encoded)
+    return f"{result}?{urlencode(query)}" if query else result
+
+
+def _headers(operation: Operation, headers: Headers, has_body: bool) -> Headers:  # noqa: FBT001 - internal
+    names = {name.lower() for name, _ in headers}
+    added: list[tuple[str, str]] = []
+    if "accept" not in names:
+        added.append(("accept", "application/json"))
+    if has_body and "content-type" not in names and operation.body is not None:
+        added.append(("content-type", next(iter(operation.body.media), "application/json")))
+    return (*added, *headers)

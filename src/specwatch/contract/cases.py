@@ -1,0 +1,117 @@
+"""Directed requests that follow from any spec: an operation's cheapest call, and every way a credential can be bad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from specwatch.contract.caller import UNSET, Caller, Reply, roles
+from specwatch.contract.run import ApiRun, ContractRun
+from specwatch.spec.model import Operation
+from specwatch.transport.wallet import ABSENT, ALTERED, WRONG_SCHEME
+from specwatch.values.sandbox import answer_role
+
+
+@dataclass(frozen=True)
+class CredentialCase:
+    """One operation with one or all of its credentials bad in one way."""
+
+    api: ApiRun
+    operation: Operation
+    credentials: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.operation.id}-" + "-".join(f"{k}_{v}" for k, v in self.credentials.items())
+
+
+@dataclass(frozen=True)
+class FailureCase:
+    """One documented failure of an operation, and the role of a credential that brings it about."""
+
+    api: ApiRun
+    operation: Operation
+    status: str
+    code: str
+
+    @property
+    def claim(self) -> str:
+        """Id of the claim about this answer."""
+        return f"{self.operation.id}/{self.status}" + (f"/{self.code}" if self.code else "")
+
+    def __str__(self) -> str:
+        return self.claim
+
+    def role(self) -> str | None:
+        """The role whose credential brings the failure about, or None when no client can."""
+        if self.api.is_sandbox:
+            return answer_role(self.status, self.code)
+        for scheme in self.operation.security:
+            for state in self.api.api.schemes[scheme].states.values():
+                if (state.code or "") == self.code and int(self.status) in state.statuses:
+                    return state.name
+        return None
+
+
+def operations(run: ContractRun) -> Iterator[tuple[ApiRun, Operation]]:
+    """All selected operations of all APIs."""
+    for api in run.apis.values():
+        for operation in api.api.operations:
+            if operation.id in api.operations:
+                yield api, operation
+
+
+def credential_cases(run: ContractRun) -> Iterator[CredentialCase]:
+    """Every credential absent, altered and in the wrong scheme, the others valid; then all absent; per operation."""
+    for api, operation in operations(run):
+        for scheme in operation.security:
+            for how in (ABSENT, ALTERED, WRONG_SCHEME):
+                yield CredentialCase(api, operation, {scheme: how})
+        if len(operation.security) > 1:
+            yield CredentialCase(api, operation, dict.fromkeys(operation.security, ABSENT))
+
+
+def state_cases(run: ContractRun) -> Iterator[CredentialCase]:
+    """Every operation with a credential in each state that its scheme knows."""
+    for api, operation in operations(run):
+        for scheme in operation.security:
+            for state in api.api.schemes[scheme].states:
+                yield CredentialCase(api, operation, {scheme: state})
+
+
+def failure_cases(run: ContractRun) -> Iterator[FailureCase]:
+    """Every documented failure: operation, status and, where documented, code."""
+    for api, operation in operations(run):
+        for response in operation.responses.values():
+            if response.status.isdigit() and int(response.status) >= 400:
+                for code in response.codes or ("",):
+                    yield FailureCase(api, operation, response.status, code)
+
+
+def call_with(api: ApiRun, operation: Operation, credentials: str | Mapping[str, str]) -> Reply:
+    """The cheapest well-formed call of an operation, sent with bad credentials, so that it must be refused.
+
+    Identifiers of the documents serve as well as real ones here: the call must not get as far as looking them up.
+    """
+    return Caller(api).call(
+        operation.id,
+        path={name: _path_value(operation, name) for name in operation.path_names},
+        json=_body(operation),
+        credentials=roles(operation, credentials),
+        refused=True,
+    )
+
+
+def _path_value(operation: Operation, name: str) -> str:
+    for parameter in operation.parameters:
+        if parameter.name == name and parameter.location == "path":
+            return str(next(iter(parameter.examples.values()), "unknown"))
+    return "unknown"
+
+
+def _body(operation: Operation) -> object:
+    if operation.body is None:
+        return UNSET
+    for media in operation.body.media.values():
+        for example in media.examples.values():
+            return example
+    return {}

@@ -1,0 +1,90 @@
+"""The claim ledger: what a run knows about every claim of one API."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from specwatch.spec.model import Api
+from specwatch.values.claim import Claim, Level, Verdict
+from specwatch.values.violation import Drift, Violation
+
+NOT_REACHED = "no exchange of this run could show it"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """What a run found out about one claim.
+
+    Args:
+        observations: how many exchanges or scenarios kept or broke it.
+        reason: why it is unknown, else None.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    observations: int
+    reason: str | None
+
+
+@dataclass
+class Ledger:
+    """Collects observations of one API; order of arrival does not change a verdict.
+
+    Args:
+        api: the API.
+        selected: ids of the claims that count in this run.
+    """
+
+    api: Api
+    selected: Collection[str]
+    violations: dict[tuple[str, ...], Violation] = field(default_factory=dict)
+    drift: Counter[Drift] = field(default_factory=Counter)
+    responses: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _kept: Counter[str] = field(default_factory=Counter)
+    _broken: Counter[str] = field(default_factory=Counter)
+    _reasons: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, claims: Iterable[str]) -> None:
+        """Note that an exchange or a scenario kept these claims."""
+        self._kept.update(claims)
+
+    def break_(self, violation: Violation) -> bool:
+        """Note a violation; True when it is the first of its kind."""
+        self._broken[violation.claim] += 1
+        if violation.claim not in self.selected or violation.identity in self.violations:
+            return False
+        self.violations[violation.identity] = violation
+        return True
+
+    def explain(self, claim: str, reason: str) -> None:
+        """Note why a claim could not be checked; the first reason stays."""
+        self._reasons.setdefault(claim, reason)
+
+    def is_broken(self, claim: str) -> bool:
+        """Whether any exchange broke the claim so far."""
+        return self._broken[claim] > 0
+
+    def results(self) -> tuple[ClaimResult, ...]:
+        """All selected claims in the order of the spec."""
+        return tuple(self._result(claim) for claim in self.api.claims if claim.id in self.selected)
+
+    def _result(self, claim: Claim) -> ClaimResult:
+        observations = self._kept[claim.id] + self._broken[claim.id]
+        if self._broken[claim.id]:
+            return ClaimResult(claim, Verdict.FAIL, observations, None)
+        if self._kept[claim.id]:
+            return ClaimResult(claim, Verdict.PASS, observations, None)
+        return ClaimResult(claim, Verdict.UNKNOWN, 0, self._reasons.get(claim.id, NOT_REACHED))
+
+
+def worst(results: Iterable[ClaimResult], *, strict: bool) -> Verdict:
+    """The verdict over claims: fail if a promise (strict: any claim) is broken, unknown if nothing was verified."""
+    verdict = Verdict.UNKNOWN
+    for result in results:
+        if result.verdict is Verdict.FAIL and (strict or result.claim.level is Level.PROMISE):
+            return Verdict.FAIL
+        if result.verdict is not Verdict.UNKNOWN:
+            verdict = Verdict.PASS
+    return verdict

@@ -1,0 +1,43 @@
+"""How much a run asks: three profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a contract run sends at most, per API.
+
+    Args:
+        max_requests: default of `--budget`.
+        coverage: whether schemathesis's coverage phase runs, with values the spec allows and rules out.
+        fuzz_examples: random cases per operation.
+        walks: random walks along the links of an API.
+        steps: calls per walk.
+        behaviour_examples: hypothesis examples per behaviour test that varies its input.
+        large_bodies: whether body limits of many megabytes are tried.
+    """
+
+    name: str
+    max_requests: int
+    coverage: bool
+    fuzz_examples: int
+    walks: int
+    steps: int
+    behaviour_examples: int
+    large_bodies: bool
+
+
+def _profile(name: str, max_requests: int, *, fuzz: int, walks: int, steps: int, behaviour: int) -> Profile:
+    full = fuzz > 0
+    return Profile(name, max_requests, full, fuzz, walks, steps, behaviour, full)
+
+
+PROFILES: Final[Mapping[str, Profile]] = {
+    "smoke": _profile("smoke", 39, fuzz=0, walks=0, steps=0, behaviour=1),
+    "standard": _profile("standard", 149, fuzz=5, walks=2, steps=4, behaviour=3),
+    "deep": _profile("deep", 1500, fuzz=60, walks=20, steps=8, behaviour=25),
+}

@@ -1,0 +1,96 @@
+"""What a contract run found: values for reports and for the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from specwatch.contract.ledger import ClaimResult
+from specwatch.values.claim import Level, Verdict
+from specwatch.values.exchange import Exchange
+from specwatch.values.violation import Drift, Violation
+
+OK, BROKEN, USAGE, NOTHING = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResult:
+    """One API in one run.
+
+    Args:
+        cost: spent, in the units of `x-cost`.
+        seconds: time spent on this API.
+        responses: how often each (operation, status, code) was seen; code is empty where none is documented.
+        trouble: what went wrong on our side, as sentences.
+    """
+
+    id: str
+    verdict: Verdict
+    requests: int
+    cost: float
+    seconds: float
+    claims: tuple[ClaimResult, ...]
+    violations: tuple[Violation, ...]
+    drift: Mapping[Drift, int]
+    responses: Mapping[tuple[str, str, str], int]
+    trouble: tuple[str, ...] = ()
+
+    def count(self, verdict: Verdict) -> int:
+        """How many claims have that verdict."""
+        return sum(result.verdict is verdict for result in self.claims)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A whole run.
+
+    Args:
+        started_at: epoch seconds.
+        seed: repeats the run's random choices.
+        interrupted: whether Ctrl-C ended it early.
+        exchanges: everything that was sent and came back, without secrets.
+    """
+
+    target: str
+    profile: str
+    seed: int
+    started_at: float
+    seconds: float
+    strict: bool
+    apis: tuple[ApiResult, ...]
+    interrupted: bool = False
+    exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fail if any API fails, unknown if nothing was established for any, else pass."""
+        verdicts = {api.verdict for api in self.apis}
+        for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
+            if verdict in verdicts:
+                return verdict
+        return Verdict.PASS if verdicts else Verdict.UNKNOWN
+
+    @property
+    def broken_promises(self) -> int:
+        """How many violations break a promise."""
+        return sum(v.level is Level.PROMISE for api in self.apis for v in api.violations)
+
+    @property
+    def warnings(self) -> int:
+        """How many violations break only an inference."""
+        return sum(v.level is Level.INFERENCE for api in self.apis for v in api.violations)
+
+
+def exit_code(result: RunResult, *, fail_on_unknown: bool = False) -> int:
+    """The exit code of `check`: 1 a promise is broken, 3 nothing could be established, 0 otherwise.
+
+    Args:
+        result: the run.
+        fail_on_unknown: whether a single unknown claim counts as "nothing could be established".
+    """
+    if result.verdict is Verdict.FAIL:
+        return BROKEN
+    if result.verdict is Verdict.UNKNOWN or result.interrupted:
+        return NOTHING
+    unknown = any(api.count(Verdict.UNKNOWN) for api in result.apis)
+    return NOTHING if fail_on_unknown and unknown else OK

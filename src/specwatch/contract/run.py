@@ -1,0 +1,321 @@
+"""A contract run: who sends what, and what every exchange shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+import httpx
+
+from specwatch.claims import ClaimJudge
+from specwatch.conformance import Facts, judge
+from specwatch.contract.ledger import Ledger, worst
+from specwatch.contract.profile import Profile
+from specwatch.contract.result import ApiResult, RunResult
+from specwatch.errors import CannotTell, CredentialRefused, QuotaSpent, RateLimited, Unreachable
+from specwatch.spec.model import Api
+from specwatch.transport.budget import RunBudget
+from specwatch.transport.clock import Clock, SystemClock
+from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
+from specwatch.transport.guard import GuardedTransport, Limits, Pauses
+from specwatch.transport.permission import Permission
+from specwatch.transport.target import Kind, Target, known_values
+from specwatch.transport.wallet import Wallet
+from specwatch.values.exchange import Exchange
+from specwatch.values.secrets import Redactor
+from specwatch.values.violation import Violation
+
+UNREACHABLE_LIMIT = 3
+"""After that many requests in a row without a usable answer nothing more is sent to an API."""
+
+REFUSAL_LIMIT = 2
+"""After that many refusals of a credential that never worked nothing more is sent with it."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which part of a workspace a run is about.
+
+    Args:
+        apis: the APIs.
+        operations: operation ids; empty means all.
+        claims: shell-style patterns of full claim ids; empty means all.
+    """
+
+    apis: tuple[Api, ...]
+    operations: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+    def operation_ids(self, api: Api) -> frozenset[str]:
+        """The selected operations of an API."""
+        ids = (operation.id for operation in api.operations)
+        return frozenset(i for i in ids if not self.operations or i in self.operations)
+
+    def claim_ids(self, api: Api) -> frozenset[str]:
+        """The selected claims of an API."""
+        operations = self.operation_ids(api)
+        return frozenset(
+            claim.id
+            for claim in api.claims
+            if claim.operations & operations
+            and (not self.claims or any(fnmatchcase(claim.full_id, p) or fnmatchcase(claim.id, p) for p in self.claims))
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is carried out.
+
+    Args:
+        environment: the variables that were read.
+        max_requests: per API; None takes the profile's.
+        max_cost: per run and API; None means no limit.
+        allow: of `create`, `consume`, `paid`.
+        ca: file with certificate authorities to trust instead of the usual ones.
+        cert: file with a client certificate and its key.
+        send_credentials: whether real credentials may go to a URL that the spec does not name.
+    """
+
+    target: Target
+    profile: Profile
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    max_requests: int | None = None
+    max_cost: float | None = None
+    allow: Collection[str] = ()
+    strict: bool = False
+    seed: int = 0
+    ca: str | None = None
+    cert: str | None = None
+    send_credentials: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+Listener = Callable[[str, "ApiRun"], None]
+"""Told `exchange` or `violation` and the API whenever one happened."""
+
+
+class ApiRun:
+    """One API of a run: sends drafts, judges what comes back, and keeps the ledger."""
+
+    def __init__(
+        self, api: Api, settings: Settings, selection: Selection, listener: Listener, clock: Clock | None = None
+    ) -> None:
+        self.api = api
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.operations = selection.operation_ids(api)
+        self.base = settings.target.base(api)
+        self.known = known_values(api, settings.target, settings.environment)
+        self.is_sandbox = settings.target.kind is Kind.SANDBOX
+        self.wallet = Wallet(api, settings.environment, sandbox=self.is_sandbox, withheld=_withheld(api, settings))
+        self.budget = RunBudget(settings.max_requests or settings.profile.max_requests, settings.max_cost)
+        self.permission = Permission(settings.allow, everything=self.is_sandbox)
+        self.ledger = Ledger(api, selection.claim_ids(api))
+        self.exchanges: list[Exchange] = []
+        self.seconds = 0.0
+        self.last: Exchange | None = None
+        self.last_violations: tuple[Violation, ...] = ()
+        self.last_plain = True
+        self.trouble: dict[str, None] = {}
+        self._listener = listener
+        self._redactor = self.wallet.redactor()
+        self._claims = ClaimJudge(api, self.known)
+        self._client = httpx.Client(transport=self._transport(), trust_env=False)
+        self._accepted = False
+        self._refused = 0
+        self._unreachable = 0
+
+    def _transport(self) -> GuardedTransport:
+        verify: str | bool = self.settings.ca or True
+        plain = self.base.startswith("http://")
+        return GuardedTransport(
+            httpx.HTTPTransport(verify=False if plain else verify, cert=self.settings.cert, trust_env=not plain),
+            api=self.api.id,
+            base=self.base,
+            wallet=self.wallet,
+            budget=self.budget,
+            permission=self.permission,
+            limits=self.settings.limits,
+            pauses=Pauses(),
+            clock=self.clock,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def send(self, draft: Draft) -> Exchange:
+        """Send a draft, judge the exchange, and hand it back with its secrets still in it.
+
+        Raises:
+            CannotTell: it was not sent, led to no usable answer, or the answer is about our account.
+        """
+        self._give_up_early(draft)
+        started = self.clock.monotonic()
+        try:
+            return self._send_and_judge(draft)
+        finally:
+            self.seconds += self.clock.monotonic() - started
+
+    def _send_and_judge(self, draft: Draft) -> Exchange:
+        try:
+            response = self._client.send(self._request(draft))
+        except Unreachable as error:
+            self._unreachable += 1
+            self.trouble[str(error)] = None
+            raise
+        self._unreachable = 0
+        exchange: Exchange = response.extensions[EXCHANGE]
+        self._judge(draft, exchange)
+        self._raise_own_trouble(exchange)
+        return exchange
+
+    def scenario(self, claim: str, violation: Violation | None = None) -> None:
+        """Note the outcome of a scenario that a contract test played."""
+        if violation is None:
+            self.ledger.keep([claim])
+        else:
+            self.report(violation)
+
+    def report(self, violation: Violation) -> None:
+        """Note a violation that was found by other means than the judges."""
+        clean = redacted(violation, self._redactor)
+        if self.ledger.break_(clean):
+            self._listener("violation", self)
+
+    def _request(self, draft: Draft) -> httpx.Request:
+        # The extension `target` keeps the path as it is: httpx itself would collapse `..` and decode `%2E`.
+        url = httpx.URL(self.base + draft.path)
+        target = httpx.URL(self.base).raw_path.rstrip(b"/") + draft.path.encode("ascii")
+        headers = [(name.encode(), value.encode("utf-8")) for name, value in draft.headers]
+        return self._client.build_request(
+            draft.operation.method,
+            url,
+            headers=headers,
+            content=draft.body or None,
+            extensions={EXTENSION: draft, "target": target},
+        )
+
+    def _give_up_early(self, draft: Draft) -> None:
+        if self._unreachable >= UNREACHABLE_LIMIT:
+            raise Unreachable(next(reversed(self.trouble), "the target cannot be reached"))
+        ours = draft.roles and all(role == "account" for role in draft.roles.values())
+        if ours and self._refused >= REFUSAL_LIMIT and not self._accepted:
+            raise CredentialRefused(f"the target refuses the credential of {self.api.id}")
+
+    def _judge(self, draft: Draft, exchange: Exchange) -> None:
+        facts = Facts(self.api, draft.operation, exchange)
+        verdict = judge(facts)
+        outcomes = list(self._claims.judge(facts))
+        self.ledger.keep(verdict.verified)
+        self.ledger.keep(outcome.claim.id for outcome in outcomes if outcome.violation is None)
+        self.ledger.drift.update(verdict.drift)
+        status = facts.response_spec.status if facts.response_spec else str(exchange.response.status)
+        self.ledger.responses[exchange.operation, status, facts.error_code or ""] += 1
+        self.exchanges.append(self._redactor.exchange(exchange))
+        self.last = exchange
+        self.last_plain = facts.plain_path and not exchange.own_trouble
+        self.last_violations = (*verdict.violations, *(o.violation for o in outcomes if o.violation is not None))
+        for violation in self.last_violations:
+            self.report(violation)
+        self._listener("exchange", self)
+
+    def _raise_own_trouble(self, exchange: Exchange) -> None:
+        status = exchange.response.status
+        if not exchange.own_trouble:
+            self._accepted = self._accepted or (exchange.as_account and status < 300)
+            return
+        if status == 429:
+            raise self._note(RateLimited(f"{exchange.operation} answered 429 to our own account"))
+        if status == 402 or "used_up" in exchange.response.body.decode("utf-8", "replace"):
+            raise self._note(QuotaSpent(f"{exchange.operation} answered {status}: our balance is used up"))
+        self._refused += 1
+        raise self._note(CredentialRefused(f"{exchange.operation} answered {status} to our own credential"))
+
+    def _note(self, trouble: CannotTell) -> CannotTell:
+        self.trouble[str(trouble)] = None
+        return trouble
+
+    def result(self) -> ApiResult:
+        """What is known so far."""
+        claims = self.ledger.results()
+        return ApiResult(
+            id=self.api.id,
+            verdict=worst(claims, strict=self.settings.strict),
+            requests=self.budget.requests,
+            cost=self.budget.cost,
+            seconds=self.seconds,
+            claims=claims,
+            violations=tuple(self.ledger.violations.values()),
+            drift=dict(self.ledger.drift),
+            responses=dict(self.ledger.responses),
+            trouble=tuple(self.trouble),
+        )
+
+
+def redacted(violation: Violation, redactor: Redactor) -> Violation:
+    """A violation without secrets in any of its texts."""
+    exchange = redactor.exchange(violation.exchange) if violation.exchange is not None else None
+    return replace(
+        violation,
+        message=redactor.text(violation.message),
+        expected=redactor.text(violation.expected),
+        found=redactor.text(violation.found),
+        where=redactor.text(violation.where),
+        exchange=exchange,
+    )
+
+
+def _withheld(api: Api, settings: Settings) -> str | None:
+    """Why this target must not get real credentials, or None."""
+    target = settings.target
+    if target.kind is Kind.SANDBOX or target.trusted(api):
+        return None
+    if not settings.send_credentials:
+        return f"{target.url} is no server of {api.id}; --send-credentials sends your credentials there over https"
+    return None if target.url.startswith("https://") else f"{target.url} is not https, so no credential is sent there"
+
+
+class ContractRun:
+    """A run over several APIs.
+
+    Args:
+        selection: what to check.
+        settings: how.
+        listener: told about every exchange and violation.
+    """
+
+    def __init__(
+        self, selection: Selection, settings: Settings, listener: Listener | None = None, clock: Clock | None = None
+    ) -> None:
+        self.selection = selection
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.started_at = self.clock.now()
+        self._started = self.clock.monotonic()
+        self.interrupted = False
+        tell = listener or (lambda _event, _api: None)
+        self.apis: dict[str, ApiRun] = {
+            api.id: ApiRun(api, settings, selection, tell, self.clock) for api in selection.apis
+        }
+
+    def close(self) -> None:
+        """Close all connections."""
+        for api in self.apis.values():
+            api.close()
+
+    def result(self) -> RunResult:
+        """What is known so far."""
+        exchanges: Sequence[Exchange] = [e for api in self.apis.values() for e in api.exchanges]
+        return RunResult(
+            target=self.settings.target.name,
+            profile=self.settings.profile.name,
+            seed=self.settings.seed,
+            started_at=self.started_at,
+            seconds=self.clock.monotonic() - self._started,
+            strict=self.settings.strict,
+            apis=tuple(api.result() for api in self.apis.values()),
+            interrupted=self.interrupted,
+            exchanges=tuple(sorted(exchanges, key=lambda exchange: exchange.timings.started_at)),
+        )

@@ -1,0 +1,67 @@
+"""Runs the contract tests of a workspace: pytest in this process, quiet, with the run as its plugin."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specwatch.contract.current import activate, deactivate
+from specwatch.contract.run import ContractRun
+from specwatch.errors import InternalError
+
+if TYPE_CHECKING:
+    from _pytest.config import _PluggyPlugin
+
+INTERRUPTED = 2
+
+
+def run_contracts(
+    run: ContractRun, contracts: Path, make_plugin: Callable[[ContractRun, list[str]], _PluggyPlugin]
+) -> None:
+    """Collect and run the contract tests; what they find is in the run's ledgers.
+
+    Args:
+        run: the run.
+        contracts: folder of the contract tests.
+        make_plugin: builds the pytest plugin that books outcomes, from the run and a list for defects of the tests.
+
+    Raises:
+        InternalError: contract tests could not be collected, or failed for reasons of their own.
+    """
+    import pytest
+
+    errors: list[str] = []
+    output = io.StringIO()
+    activate(run)
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            code = pytest.main(_arguments(run, contracts), plugins=[make_plugin(run, errors)])
+    finally:
+        deactivate(run)
+        run.close()
+    run.interrupted = code == INTERRUPTED
+    if errors:
+        raise InternalError("contract tests failed for reasons of their own:", *errors)
+    if code > INTERRUPTED and code != pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise InternalError(f"contract tests could not be run: {output.getvalue().strip()[-2000:]}")
+
+
+def _arguments(run: ContractRun, contracts: Path) -> list[str]:
+    return [
+        str(contracts),
+        f"--rootdir={contracts}",
+        "--config-file=/dev/null",
+        "--assert=plain",
+        "--import-mode=importlib",
+        "--quiet",
+        "--no-header",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        f"--hypothesis-seed={run.settings.seed}",
+    ]

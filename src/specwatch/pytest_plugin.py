@@ -1,0 +1,155 @@
+"""The pytest side of a contract run: collects the tests of the selected APIs, orders them, and books their outcome.
+
+Loaded by pytest's entry point in every session; it does nothing but declare its marks unless a run is active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from specwatch.contract.caller import ClaimBroken
+    from specwatch.contract.run import ApiRun, ContractRun
+    from specwatch.values.violation import Violation
+
+MARKS = (
+    "claim(id): the contract test plays or provokes this claim, <api>/<claim>",
+    "api(id): the contract test belongs to this API, though to none of its claims alone",
+    "first: runs before all others, so that slow things happen in the background",
+    "last: runs after all directed tests, within what the budget leaves",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marks."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+
+
+class RunPlugin:
+    """Connects one pytest session with one contract run.
+
+    Args:
+        run: the run.
+        errors: receives a text for every test that failed for a reason of its own.
+        stop_at_first: whether the first violation ends the session.
+    """
+
+    def __init__(self, run: ContractRun, errors: list[str], *, stop_at_first: bool = False) -> None:
+        self._run = run
+        self._errors = errors
+        self._stop_at_first = stop_at_first
+
+    def pytest_configure(self) -> None:
+        """Fix Hypothesis's settings before any contract module is imported."""
+        import hypothesis
+
+        hypothesis.settings.register_profile(
+            "specwatch",
+            max_examples=self._run.settings.profile.behaviour_examples,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+            deadline=None,
+            database=None,
+            print_blob=False,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        hypothesis.settings.load_profile("specwatch")
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave out the modules of APIs that are not part of the run."""
+        workspace_apis = _api_modules(collection_path.parent)
+        api_id = workspace_apis.get(collection_path.name)
+        return True if api_id is not None and api_id not in self._run.apis else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep what the selection needs; directed tests in front, exploration behind."""
+        kept = [item for item in items if self._is_selected(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        kept.sort(
+            key=lambda item: (item.get_closest_marker("first") is None, item.get_closest_marker("last") is not None)
+        )
+        items[:] = kept
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Book the outcome of a test for the claims that it names."""
+        report = yield
+        if call.excinfo is not None:
+            self._book_failure(item, call.excinfo)
+        elif call.when == "call":
+            for api, claim in self._claims(item):
+                if _is_scenario(api, claim):
+                    api.scenario(claim)
+        if self._stop_at_first and any(api.ledger.violations for api in self._run.apis.values()):
+            item.session.shouldstop = "a violation was found"
+        return report
+
+    def _is_selected(self, item: pytest.Item) -> bool:
+        claims = list(item.iter_markers("claim"))
+        apis = [str(mark.args[0]) for mark in item.iter_markers("api")]
+        if not claims:
+            return all(api in self._run.apis for api in apis)
+        return any(claim in api.ledger.selected for api, claim in self._claims(item))
+
+    def _claims(self, item: pytest.Item) -> Iterator[tuple[ApiRun, str]]:
+        for mark in item.iter_markers("claim"):
+            api_id, _, claim = str(mark.args[0]).partition("/")
+            if api_id in self._run.apis:
+                yield self._run.apis[api_id], claim
+
+    def _book_failure(self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        from specwatch.contract.caller import ClaimBroken
+        from specwatch.errors import CannotTell
+
+        error = excinfo.value
+        if isinstance(error, (CannotTell, pytest.skip.Exception)):
+            for api, claim in self._claims(item):
+                api.ledger.explain(claim, str(error))
+        elif isinstance(error, ClaimBroken):
+            for api, claim in self._claims(item):
+                if _is_scenario(api, claim) or not api.ledger.is_broken(claim):
+                    api.scenario(claim, _violation(api, claim, error))
+        else:
+            self._errors.append(f"{item.nodeid}: {type(error).__name__}: {error}")
+            for api, claim in self._claims(item):
+                api.ledger.explain(claim, f"its contract test itself failed: {type(error).__name__}")
+
+
+def _is_scenario(api: ApiRun, claim: str) -> bool:
+    from specwatch.values.claim import Scenario
+
+    try:
+        return isinstance(api.api.claim(claim).form, Scenario)
+    except KeyError:
+        return False
+
+
+def _violation(api: ApiRun, claim_id: str, error: ClaimBroken) -> Violation:
+    from specwatch.values.violation import Violation
+
+    claim = api.api.claim(claim_id)
+    exchange = error.reply.exchange if error.reply is not None else api.last
+    return Violation(
+        api=api.api.id,
+        claim=claim_id,
+        level=claim.level,
+        operation=exchange.operation if exchange is not None else "",
+        kind="scenario",
+        message=f"Not so: {claim.text}",
+        expected=error.expected,
+        found=error.found,
+        exchange=exchange,
+    )
+
+
+def _api_modules(folder: Path) -> dict[str, str]:
+    """File name to API id, for the specs beside a folder of contract tests."""
+    specs = folder.parent / "specs"
+    return {f"test_{path.stem.replace('-', '_')}.py": path.stem for path in specs.glob("*.*")} if specs.is_dir() else {}
