@@ -13,6 +13,7 @@ from specwatch.contract.cases import (
     state_cases,
 )
 from specwatch.contract.current import current_run
+from specwatch.errors import CannotTell
 
 
 @pytest.mark.parametrize("case", credential_cases(current_run()), ids=str)
@@ -35,4 +36,8 @@ def test_a_documented_failure_looks_as_documented(case: FailureCase) -> None:
     if role is None:
         case.api.ledger.explain(case.claim, "only the provider can bring this answer about")
     elif case.api.ledger.responses[case.operation.id, case.status, case.code] == 0:
-        call_with(case.api, case.operation, role)
+        try:
+            call_with(case.api, case.operation, role)
+        except CannotTell as trouble:
+            case.api.ledger.explain(case.claim, str(trouble))
+            raise

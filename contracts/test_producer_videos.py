@@ -26,6 +26,15 @@ def test_a_known_audio_is_answered_with_its_id() -> None:
     retrieve({"audio_id": API.known("audio")})
 
 
+@claim("producer-videos/audio-id-echoed")
+def test_an_audio_id_is_echoed_unchanged() -> None:
+    """Where an id of another form is accepted, it comes back as it was sent."""
+    known = API.known("audio")
+    forms = [known.upper(), f" {known} ", f"{known}-{known}", "Audio 1"]
+    for audio in forms[: current_run().settings.profile.behaviour_examples + 1]:
+        retrieve({"audio_id": audio})
+
+
 @claim("producer-videos/missing-audio-id-refused")
 @claim("producer-videos/bad-parameter-is-bad-request")
 @claim("producer-videos/trace-id-is-fresh")

@@ -38,7 +38,7 @@ def test_a_known_task_is_read() -> None:
 @claim("scan-documents/updated-at-never-back")
 def test_a_completed_task_stays_as_it_is() -> None:
     """Read again and again, a completed task stays completed, with the same files and the same beginnings."""
-    for _ in range(3):
+    for _ in range(current_run().settings.profile.repeats):
         get(API.known("task"))
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/detection/faults.py [--api ID] [--faults GLOB] [--profile NAME] [--jobs N] [--json FILE]
 
-Every fault is switched on by itself, and its API is checked until the first violation. Each run is a fork of this process, so
-that nothing is shared between runs and nothing is imported twice.
+Every fault is switched on by itself, and its API is checked until the first violation. Each run is a fork of this
+process, so that nothing is shared between runs and nothing is imported twice.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def warm_up() -> None:
     """Import what every fork needs."""
     import hypothesis  # noqa: F401
     import schemathesis.pytest.plugin
-    import schemathesis.specs.openapi.schemas
+    import schemathesis.specs.openapi.schemas  # noqa: F401
 
     from specwatch.contract import bridge, walk  # noqa: F401
 
@@ -133,7 +133,8 @@ def main() -> int:
             print(f"{title}: {item.fault} ({item.level}; breaks {item.breaks}) {' '.join(item.by)}")
     print(table(scores))
     took = time.perf_counter() - started
-    print(f"profile {options.profile}, {len(scores)} runs in {took:.0f} s with {options.jobs} jobs on {os.cpu_count()} cores")
+    speed = f"{len(scores)} runs in {took:.0f} s with {options.jobs} jobs on {os.cpu_count()} cores"
+    print(f"profile {options.profile}, {speed}")
     print("detected by:", Counter(claim.rpartition("/")[2] for s in scores for claim in s.by[:1]).most_common(8))
     if options.json:
         options.json.write_text(json.dumps([asdict(s) for s in scores], indent=1), encoding="utf-8")

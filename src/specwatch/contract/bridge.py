@@ -65,9 +65,13 @@ def exercise(run: ContractRun, case: Case) -> Exchange | None:
     """Send one case and judge it; None when it was not allowed, which later cases may well be.
 
     Raises:
-        CannotTell: nothing more can be sent.
+        CannotTell: nothing more can be sent, or the operation has had as many cases as the profile gives it.
     """
     api = run.apis[case.operation.schema.raw_schema[MARK]]
+    label = f"schemathesis {case.operation.label}"
+    if api.sent[label] >= run.settings.profile.cases:
+        raise CannotTell(f"profile {run.settings.profile.name} sends {run.settings.profile.cases} cases per operation")
+    api.sent[label] += 1
     try:
         response = case.call()
     except NotAllowed:

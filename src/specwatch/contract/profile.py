@@ -14,30 +14,36 @@ class Profile:
     Args:
         max_requests: default of `--budget`.
         coverage: whether schemathesis's coverage phase runs, with values the spec allows and rules out.
+        cases: the most that schemathesis may send per operation, so that no operation uses up the budget of the others.
         fuzz_examples: random cases per operation.
         walks: random walks along the links of an API.
         steps: calls per walk.
         behaviour_examples: hypothesis examples per behaviour test that varies its input.
+        repeats: how often a free read is repeated to see whether it stays the same.
         large_bodies: whether body limits of many megabytes are tried.
     """
 
     name: str
     max_requests: int
     coverage: bool
+    cases: int
     fuzz_examples: int
     walks: int
     steps: int
     behaviour_examples: int
+    repeats: int
     large_bodies: bool
 
 
-def _profile(name: str, max_requests: int, *, fuzz: int, walks: int, steps: int, behaviour: int) -> Profile:
+def _profile(
+    name: str, max_requests: int, *, cases: int, fuzz: int, walks: int, steps: int, behaviour: int, repeats: int
+) -> Profile:
     full = fuzz > 0
-    return Profile(name, max_requests, full, fuzz, walks, steps, behaviour, full)
+    return Profile(name, max_requests, full, cases, fuzz, walks, steps, behaviour, repeats, full)
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
-    "smoke": _profile("smoke", 39, fuzz=0, walks=0, steps=0, behaviour=1),
-    "standard": _profile("standard", 149, fuzz=5, walks=2, steps=4, behaviour=3),
-    "deep": _profile("deep", 1500, fuzz=60, walks=20, steps=8, behaviour=25),
+    "smoke": _profile("smoke", 39, cases=5, fuzz=0, walks=0, steps=0, behaviour=1, repeats=3),
+    "standard": _profile("standard", 149, cases=50, fuzz=5, walks=2, steps=4, behaviour=3, repeats=20),
+    "deep": _profile("deep", 1500, cases=400, fuzz=60, walks=20, steps=8, behaviour=25, repeats=60),
 }

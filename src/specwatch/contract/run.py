@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -10,7 +11,7 @@ import httpx
 
 from specwatch.claims import ClaimJudge
 from specwatch.conformance import Facts, judge
-from specwatch.contract.ledger import Ledger, worst
+from specwatch.contract.ledger import NOT_REACHED, Ledger, worst
 from specwatch.contract.profile import Profile
 from specwatch.contract.result import ApiResult, RunResult
 from specwatch.errors import CannotTell, CredentialRefused, QuotaSpent, RateLimited, Unreachable
@@ -22,6 +23,7 @@ from specwatch.transport.guard import GuardedTransport, Limits, Pauses
 from specwatch.transport.permission import Permission
 from specwatch.transport.target import Kind, Target, known_values
 from specwatch.transport.wallet import Wallet
+from specwatch.values.claim import Level
 from specwatch.values.exchange import Exchange
 from specwatch.values.secrets import Redactor
 from specwatch.values.violation import Violation
@@ -118,12 +120,13 @@ class ApiRun:
         self.last_violations: tuple[Violation, ...] = ()
         self.last_plain = True
         self.trouble: dict[str, None] = {}
+        self.sent: Counter[str] = Counter()
         self._listener = listener
         self._redactor = self.wallet.redactor()
         self._claims = ClaimJudge(api, self.known)
         self._client = httpx.Client(transport=self._transport(), trust_env=False)
         self._accepted = False
-        self._refused = 0
+        self._refused: list[Exchange] = []
         self._unreachable = 0
 
     def _transport(self) -> GuardedTransport:
@@ -201,7 +204,7 @@ class ApiRun:
         if self._unreachable >= UNREACHABLE_LIMIT:
             raise Unreachable(next(reversed(self.trouble), "the target cannot be reached"))
         ours = draft.roles and all(role == "account" for role in draft.roles.values())
-        if ours and self._refused >= REFUSAL_LIMIT and not self._accepted:
+        if ours and len(self._refused) >= REFUSAL_LIMIT and not self._accepted:
             raise CredentialRefused(f"the target refuses the credential of {self.api.id}")
 
     def _judge(self, draft: Draft, exchange: Exchange) -> None:
@@ -222,24 +225,42 @@ class ApiRun:
         self._listener("exchange", self)
 
     def _raise_own_trouble(self, exchange: Exchange) -> None:
-        status = exchange.response.status
         if not exchange.own_trouble:
-            self._accepted = self._accepted or (exchange.as_account and status < 300)
+            self._note_acceptance(exchange)
             return
+        status = exchange.response.status
         if status == 429:
             raise self._note(RateLimited(f"{exchange.operation} answered 429 to our own account"))
-        if status == 402 or "used_up" in exchange.response.body.decode("utf-8", "replace"):
+        if status == 402 or b"used_up" in exchange.response.body:
             raise self._note(QuotaSpent(f"{exchange.operation} answered {status}: our balance is used up"))
-        self._refused += 1
+        self._refused.append(exchange)
         raise self._note(CredentialRefused(f"{exchange.operation} answered {status} to our own credential"))
+
+    def _note_acceptance(self, exchange: Exchange) -> None:
+        """A refusal between two acceptances of the same credential cannot be the credential's fault."""
+        if not exchange.as_account or exchange.response.status >= 300 or not exchange.credentials:
+            return
+        self.ledger.keep([f"{exchange.operation}/accepts"])
+        for refusal in self._refused if self._accepted else ():
+            self.report(_contradiction(refusal))
+        self._refused.clear()
+        self._accepted = True
 
     def _note(self, trouble: CannotTell) -> CannotTell:
         self.trouble[str(trouble)] = None
         return trouble
 
+    def _default_reason(self) -> str:
+        """Why a claim is unknown that nobody gave a reason for."""
+        if self.trouble:
+            return next(reversed(self.trouble))
+        if self.budget.left <= 0:
+            return f"the budget of {self.budget.max_requests} requests was used up before; --budget raises it"
+        return NOT_REACHED
+
     def result(self) -> ApiResult:
         """What is known so far."""
-        claims = self.ledger.results()
+        claims = self.ledger.results(self._default_reason())
         return ApiResult(
             id=self.api.id,
             verdict=worst(claims, strict=self.settings.strict),
@@ -252,6 +273,20 @@ class ApiRun:
             responses=dict(self.ledger.responses),
             trouble=tuple(self.trouble),
         )
+
+
+def _contradiction(refusal: Exchange) -> Violation:
+    return Violation(
+        api=refusal.api,
+        claim=f"{refusal.operation}/accepts",
+        level=Level.INFERENCE,
+        operation=refusal.operation,
+        kind="credentials",
+        message="A credential was refused that was accepted before and after.",
+        expected="the credential accepted, as before",
+        found=f"status {refusal.response.status}",
+        exchange=refusal,
+    )
 
 
 def redacted(violation: Violation, redactor: Redactor) -> Violation:

@@ -61,5 +61,6 @@ def _general_claims(api: str, operation: Operation) -> Iterator[Claim]:
     if operation.security:
         level = Level.PROMISE if operation.documents_refusal else Level.INFERENCE
         yield make("credentials", level, "No call succeeds when a credential is missing, wrong or in the wrong place.")
+        yield make("accepts", Level.INFERENCE, "A credential that is accepted is not refused in between.")
     if can_be_invalid(operation):
         yield make("rejects", Level.INFERENCE, "Requests that the spec rules out are refused.")

@@ -121,7 +121,7 @@ class GuardedTransport(httpx.BaseTransport):
             self._budget.spend(None if draft.refused else draft.operation.cost)
             exchange = self._exchange(draft, request, wire, shown)
             self._learn(draft, exchange.response.status)
-            if exchange.response.status != 429 or not exchange.as_account:
+            if exchange.response.status != 429 or not exchange.own_trouble:
                 return exchange
             self._note_pause(place, exchange, attempt)
         return exchange
@@ -169,6 +169,7 @@ class GuardedTransport(httpx.BaseTransport):
             credentials=dict(draft.roles),
             path_parameters=dict(draft.path_parameters),
             query=dict(draft.query),
+            vouched=self._wallet.vouched,
         )
 
     def _send(self, outgoing: httpx.Request, draft: Draft, started: float) -> Response:

@@ -47,6 +47,11 @@ class Wallet:
         self._sandbox = sandbox
         self._withheld = withheld
 
+    @property
+    def vouched(self) -> bool:
+        """Whether the credentials are known to be good: the embedded sandbox gave them out itself."""
+        return self._sandbox
+
     def redactor(self) -> Redactor:
         """Removes every secret of this wallet, and its altered form, from texts."""
         if self._sandbox:

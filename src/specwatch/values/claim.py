@@ -85,7 +85,7 @@ class Derived:
 
     Args:
         kind: what is compared: `response`, `inferred`, `status`, `code`, `media-type`, `json`, `time`,
-            `survives`, `credentials` or `rejects`.
+            `survives`, `credentials`, `accepts` or `rejects`.
         status: the documented status, for `response` and `inferred`.
         code: the provider's error code, for `response`.
     """

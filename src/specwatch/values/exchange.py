@@ -71,6 +71,8 @@ class Exchange:
             name of a state.
         path_parameters: decoded values of the path's parameters.
         query: decoded query parameters.
+        vouched: whether our credentials are known to be good, as on the embedded sandbox, so that a refusal of them is
+            the target's fault.
     """
 
     id: str
@@ -83,6 +85,7 @@ class Exchange:
     credentials: Mapping[str, str] = field(default_factory=dict)
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    vouched: bool = False
 
     @property
     def as_account(self) -> bool:
@@ -92,4 +95,4 @@ class Exchange:
     @property
     def own_trouble(self) -> bool:
         """Whether the answer speaks about our account instead of the request: refused, used up or rate-limited."""
-        return self.as_account and self.response.status in {401, 402, 403, 407, 429}
+        return self.as_account and not self.vouched and self.response.status in {401, 402, 403, 407, 429}
