@@ -404,6 +404,12 @@ def test_an_unknown_batch_is_not_found() -> None:
     unknown.result(refused=True)
 
 
+@claim("exaroutes-bulk/getBulkStatus/400")
+def test_a_status_needs_an_id() -> None:
+    """Where a path without an id leads to the status at all, it is answered with 400."""
+    API.call("getBulkStatus", path={"bulkId": ""}, refused=True)
+
+
 @claim("exaroutes-bulk/both-headers-needed")
 @pytest.mark.parametrize("scheme", ["clientId", "apiKey"])
 def test_both_headers_are_needed(scheme: str) -> None:

@@ -54,10 +54,7 @@ class Facts:
     @cached_property
     def request_media_declared(self) -> bool:
         """Whether the request's body came in a media type that the spec declares; true where there is no body."""
-        exchange = self.exchange
-        if self.operation.body is None or not exchange.request.body:
-            return True
-        return essence(header(exchange.request.headers, "content-type") or "") in self.operation.body.media
+        return media_is_declared(self.operation, self.exchange.request.headers, self.exchange.request.body)
 
     @cached_property
     def plain_path(self) -> bool:
@@ -131,6 +128,16 @@ def request_is_valid(
     return all(_parameter_fits(parameter, sources) for parameter in operation.parameters) and _body_fits(
         operation, headers, body
     )
+
+
+def media_is_declared(operation: Operation, headers: Headers, body: bytes) -> bool:
+    """Whether a request's body comes in a media type that the spec declares; true where there is no body.
+
+    No document says what becomes of other media types, so they are neither promised to be refused nor to be accepted.
+    """
+    if operation.body is None or not body:
+        return True
+    return essence(header(headers, "content-type") or "") in operation.body.media
 
 
 def _parameter_fits(parameter: Parameter, sources: Mapping[str, Mapping[str, str]]) -> bool:

@@ -171,7 +171,7 @@ def _survives(facts: Facts) -> Iterator[Outcome]:
 def _undocumented_status(facts: Facts) -> Outcome:
     status = facts.exchange.response.status
     silent_refusal = status in {401, 403} and facts.operation.security and not facts.operation.documents_refusal
-    router_answer = 400 <= status < 500 and not facts.plain_path
+    router_answer = 300 <= status < 500 and not facts.plain_path
     if silent_refusal or router_answer:
         return Drift(facts.api.id, facts.operation.id, "status", str(status))
     return _violation(

@@ -19,7 +19,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.transport import Response
 from schemathesis.transport.requests import REQUESTS_TRANSPORT
 
-from specwatch.conformance.facts import request_is_valid
+from specwatch.conformance.facts import media_is_declared, request_is_valid
 from specwatch.contract.run import ApiRun, ContractRun
 from specwatch.errors import CannotTell, NotAllowed
 from specwatch.spec.model import Operation
@@ -158,7 +158,9 @@ def _draft(api: ApiRun, operation: Operation, prepared: requests.PreparedRequest
     match = operation.pattern.match(path)
     parameters = dict(zip(operation.path_names, map(unquote, match.groups()), strict=True)) if match else {}
     query = dict(parse_qsl(url.query, keep_blank_values=True))
-    valid = request_is_valid(operation, path_parameters=parameters, query=query, headers=headers, body=body)
+    refused = media_is_declared(operation, headers, body) and not request_is_valid(
+        operation, path_parameters=parameters, query=query, headers=headers, body=body
+    )
     return Draft(
         operation=operation,
         path=f"{path}?{url.query}" if url.query else path,
@@ -167,7 +169,7 @@ def _draft(api: ApiRun, operation: Operation, prepared: requests.PreparedRequest
         roles=dict.fromkeys(operation.security, ACCOUNT),
         path_parameters=parameters,
         query=query,
-        refused=not valid,
+        refused=refused,
     )
 
 

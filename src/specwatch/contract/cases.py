@@ -33,6 +33,11 @@ class FailureCase:
     status: str
     code: str
 
+    def explain(self, reason: str) -> None:
+        """Note why this answer could not be brought about."""
+        for claim in (self.claim, f"{self.operation.id}/{self.status}/inferred"):
+            self.api.ledger.explain(claim, reason)
+
     @property
     def claim(self) -> str:
         """Id of the claim about this answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from specwatch.spec.model import Api
@@ -66,17 +66,17 @@ class Ledger:
         """Whether any exchange broke the claim so far."""
         return self._broken[claim] > 0
 
-    def results(self, default_reason: str = NOT_REACHED) -> tuple[ClaimResult, ...]:
+    def results(self, default_reason: Callable[[Claim], str] = lambda _claim: NOT_REACHED) -> tuple[ClaimResult, ...]:
         """All selected claims in the order of the spec; unknown ones without a reason of their own get the default."""
         return tuple(self._result(claim, default_reason) for claim in self.api.claims if claim.id in self.selected)
 
-    def _result(self, claim: Claim, default_reason: str) -> ClaimResult:
+    def _result(self, claim: Claim, default_reason: Callable[[Claim], str]) -> ClaimResult:
         observations = self._kept[claim.id] + self._broken[claim.id]
         if self._broken[claim.id]:
             return ClaimResult(claim, Verdict.FAIL, observations, None)
         if self._kept[claim.id]:
             return ClaimResult(claim, Verdict.PASS, observations, None)
-        return ClaimResult(claim, Verdict.UNKNOWN, 0, self._reasons.get(claim.id, default_reason))
+        return ClaimResult(claim, Verdict.UNKNOWN, 0, self._reasons.get(claim.id) or default_reason(claim))
 
 
 def worst(results: Iterable[ClaimResult], *, strict: bool) -> Verdict:

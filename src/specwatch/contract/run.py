@@ -11,7 +11,7 @@ import httpx
 
 from specwatch.claims import ClaimJudge
 from specwatch.conformance import Facts, judge
-from specwatch.contract.ledger import NOT_REACHED, Ledger, worst
+from specwatch.contract.ledger import NOT_REACHED, ClaimResult, Ledger, worst
 from specwatch.contract.profile import Profile
 from specwatch.contract.result import ApiResult, RunResult
 from specwatch.errors import CannotTell, CredentialRefused, QuotaSpent, RateLimited, Unreachable
@@ -23,7 +23,7 @@ from specwatch.transport.guard import GuardedTransport, Limits, Pauses
 from specwatch.transport.permission import Permission
 from specwatch.transport.target import Kind, Target, known_values
 from specwatch.transport.wallet import Wallet
-from specwatch.values.claim import Level
+from specwatch.values.claim import Claim, Level, Verdict
 from specwatch.values.exchange import Exchange
 from specwatch.values.secrets import Redactor
 from specwatch.values.violation import Violation
@@ -126,6 +126,7 @@ class ApiRun:
         self._claims = ClaimJudge(api, self.known)
         self._client = httpx.Client(transport=self._transport(), trust_env=False)
         self._accepted = False
+        self._established = False
         self._refused: list[Exchange] = []
         self._unreachable = 0
 
@@ -217,6 +218,7 @@ class ApiRun:
         status = facts.response_spec.status if facts.response_spec else str(exchange.response.status)
         self.ledger.responses[exchange.operation, status, facts.error_code or ""] += 1
         self.exchanges.append(self._redactor.exchange(exchange))
+        self._established = self._established or (exchange.as_account and not exchange.own_trouble)
         self.last = exchange
         self.last_plain = facts.plain_path and not exchange.own_trouble
         self.last_violations = (*verdict.violations, *(o.violation for o in outcomes if o.violation is not None))
@@ -250,8 +252,16 @@ class ApiRun:
         self.trouble[str(trouble)] = None
         return trouble
 
-    def _default_reason(self) -> str:
+    def _verdict(self, claims: Sequence[ClaimResult]) -> Verdict:
+        """The verdict over all claims; refusals of bad credentials alone establish nothing about the API."""
+        verdict = worst(claims, strict=self.settings.strict)
+        return Verdict.UNKNOWN if verdict is Verdict.PASS and not self._established else verdict
+
+    def _default_reason(self, claim: Claim) -> str:
         """Why a claim is unknown that nobody gave a reason for."""
+        operations = [self.api.operation(name) for name in sorted(claim.operations)]
+        if not any(self.permission.permits(operation) for operation in operations):
+            return str(self.permission.refusal(operations[0]))
         if self.trouble:
             return next(reversed(self.trouble))
         if self.budget.left <= 0:
@@ -260,10 +270,10 @@ class ApiRun:
 
     def result(self) -> ApiResult:
         """What is known so far."""
-        claims = self.ledger.results(self._default_reason())
+        claims = self.ledger.results(self._default_reason)
         return ApiResult(
             id=self.api.id,
-            verdict=worst(claims, strict=self.settings.strict),
+            verdict=self._verdict(claims),
             requests=self.budget.requests,
             cost=self.budget.cost,
             seconds=self.seconds,

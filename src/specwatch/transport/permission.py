@@ -50,11 +50,15 @@ class Permission:
         operation = draft.operation
         if self.permits(operation):
             return
-        missing = ",".join(kind for kind in needed(operation) if kind not in self.allowed)
         if not draft.refused:
-            raise NotAllowed(f"{operation.id} is {missing.replace(',', ' and ')}; `--allow {missing}` permits it")
+            raise self.refusal(operation)
         if operation.id in self._closed:
             raise NotAllowed(f"{operation.id} accepted what it promises to refuse, so it is not asked again")
+
+    def refusal(self, operation: Operation) -> NotAllowed:
+        """Why a call of the operation may not be sent, and what would permit it."""
+        missing = [kind for kind in needed(operation) if kind not in self.allowed]
+        return NotAllowed(f"{operation.id} is {' and '.join(missing)}; `--allow {','.join(missing)}` permits it")
 
     def learn(self, draft: Draft, status: int) -> None:
         """Note how a call was answered."""
