@@ -22,12 +22,14 @@ from specwatch.contract.caller import Caller, Reply, expect
 from specwatch.contract.current import current_run
 from specwatch.contract.polling import wait_until
 from specwatch.errors import CannotTell
+from specwatch.spec.schema import as_text
 
 API = Caller(current_run().apis["exaroutes-bulk"])
 PROFILE = current_run().settings.profile
 OVERSIZED_BYTES = 30_000_000
 """Above 25 MB however a megabyte is counted."""
 
+pytestmark = pytest.mark.waits
 claim = pytest.mark.claim
 Row = dict[str, object]
 _numbers = itertools.count(1)
@@ -324,7 +326,7 @@ def test_tallies_equal_the_failed_rows() -> None:
     shown = value(status, "failedFeatures")
     wanted = tally(batch.rows, batch.entries)
     same = isinstance(shown, Mapping) and {name: shown.get(name) for name in wanted} == wanted
-    expect(same, str(wanted), shown, status)
+    expect(same, as_text(wanted), as_text(shown), status)
 
 
 @claim("exaroutes-bulk/status-reads-downloaded")
@@ -364,7 +366,8 @@ def test_an_archive_is_downloaded_once() -> None:
     if batch.archive is None or batch.archive.status != 200:
         raise CannotTell("the archive could not be downloaded")
     reply = batch.result(refused=True)
-    expect(reply.status == 410, "410 after the download", reply)
+    expect(reply.status != 200, "no second download", reply, claim="one-shot-download")
+    expect(reply.status == 410, "410 after the download", reply, claim="result-410-after-download")
 
 
 @claim("exaroutes-bulk/empty-array-400")
@@ -429,7 +432,8 @@ def test_any_batch_is_reported_row_by_row(makers: list[object]) -> None:
     batch.status()
     expect(batch.state == "completed", "completed", batch.statuses[-1])
     batch.download()
-    expect(len(batch.entries) == len(batch.rows), f"{len(batch.rows)} entries", len(batch.entries), batch.archive)
+    rows, entries = len(batch.rows), len(batch.entries)
+    expect(entries == rows, f"{rows} entries", f"{entries} entries", batch.archive, claim="archive-in-submission-order")
     shown = value(batch.statuses[0], "failedFeatures")
     wanted = tally(batch.rows, batch.entries)
-    expect(shown == wanted, str(wanted), shown, batch.statuses[0])
+    expect(shown == wanted, as_text(wanted), as_text(shown), batch.statuses[0], claim="tallies-equal-failed-rows")

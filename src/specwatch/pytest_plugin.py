@@ -20,6 +20,7 @@ MARKS = (
     "claim(id): the contract test plays or provokes this claim, <api>/<claim>",
     "api(id): the contract test belongs to this API, though to none of its claims alone",
     "first: runs before all others, so that slow things happen in the background",
+    "waits: needs what happens in the background, so other tests go before it",
     "last: runs after all directed tests, within what the budget leaves",
 )
 
@@ -55,6 +56,7 @@ class RunPlugin:
             deadline=None,
             database=None,
             print_blob=False,
+            report_multiple_bugs=False,
             suppress_health_check=list(hypothesis.HealthCheck),
         )
         hypothesis.settings.load_profile("specwatch")
@@ -70,10 +72,17 @@ class RunPlugin:
         """Keep what the selection needs; directed tests in front, exploration behind."""
         kept = [item for item in items if self._is_selected(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        kept.sort(
-            key=lambda item: (item.get_closest_marker("first") is None, item.get_closest_marker("last") is not None)
-        )
+        kept.sort(key=_turn)
         items[:] = kept
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that does not import is a defect of the contract tests."""
+        if report.failed:
+            self._defect(f"{report.nodeid}: {report.longreprtext}")
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Ctrl-C ended the session."""
+        self._run.interrupted = True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -108,18 +117,40 @@ class RunPlugin:
         from specwatch.contract.caller import ClaimBroken
         from specwatch.errors import CannotTell
 
-        error = excinfo.value
+        error = _cause(excinfo.value)
         if isinstance(error, (CannotTell, pytest.skip.Exception)):
             for api, claim in self._claims(item):
-                api.ledger.explain(claim, str(error))
+                api.explain(claim, str(error))
         elif isinstance(error, ClaimBroken):
             for api, claim in self._claims(item):
-                if _is_scenario(api, claim) or not api.ledger.is_broken(claim):
+                meant = error.claim in {None, claim}
+                if meant and (_is_scenario(api, claim) or not api.ledger.is_broken(claim)):
                     api.scenario(claim, _violation(api, claim, error))
         else:
-            self._errors.append(f"{item.nodeid}: {type(error).__name__}: {error}")
+            self._defect(f"{item.nodeid}: {type(error).__name__}: {error}")
             for api, claim in self._claims(item):
-                api.ledger.explain(claim, f"its contract test itself failed: {type(error).__name__}")
+                api.explain(claim, f"its contract test itself failed: {type(error).__name__}")
+
+    def _defect(self, text: str) -> None:
+        for api in self._run.apis.values():
+            text = api.clean(text)
+        self._errors.append(text)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a test failed for: Hypothesis wraps a finding that another try does not show again in a group."""
+    from specwatch.contract.caller import ClaimBroken
+
+    while isinstance(error, BaseExceptionGroup):
+        leaves = error.exceptions
+        error = next((leaf for leaf in leaves if isinstance(leaf, ClaimBroken)), leaves[0])
+    return error
+
+
+def _turn(item: pytest.Item) -> int:
+    """When a test runs: what starts background work first, then what does not wait for it, exploration last."""
+    marks = {mark.name for mark in item.iter_markers()}
+    return 0 if "first" in marks else 3 if "last" in marks else 2 if "waits" in marks else 1
 
 
 def _is_scenario(api: ApiRun, claim: str) -> bool:

@@ -52,23 +52,27 @@ class ClaimBroken(AssertionError):  # noqa: N818 - a finding about the API, not 
         expected: what the documentation says.
         found: what came.
         reply: the answer that shows it, if one does.
+        claim: id of the one claim that is broken, where the test plays several; None means all that it is marked with.
     """
 
-    def __init__(self, expected: str, found: object, reply: Reply | None = None) -> None:
+    def __init__(self, expected: str, found: object, reply: Reply | None = None, claim: str | None = None) -> None:
         self.expected = expected
+        self.claim = claim
         self.found = str(found)
         self.reply = reply if reply is not None else (found if isinstance(found, Reply) else None)
         super().__init__(f"expected {expected}, found {self.found}")
 
 
-def expect(condition: object, expected: str, found: object, reply: Reply | None = None) -> None:
+def expect(
+    condition: object, expected: str, found: object, reply: Reply | None = None, claim: str | None = None
+) -> None:
     """Pass, or tell that the claim being played is broken.
 
     Raises:
         ClaimBroken: the condition is false.
     """
     if not condition:
-        raise ClaimBroken(expected, found, reply)
+        raise ClaimBroken(expected, found, reply, claim)
 
 
 class Caller:

@@ -63,12 +63,12 @@ class RunResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Fail if any API fails, unknown if nothing was established for any, else pass."""
+        """Fail if any API fails, unknown if nothing was established for any or the run was interrupted, else pass."""
         verdicts = {api.verdict for api in self.apis}
         for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
             if verdict in verdicts:
                 return verdict
-        return Verdict.PASS if verdicts else Verdict.UNKNOWN
+        return Verdict.PASS if verdicts and not self.interrupted else Verdict.UNKNOWN
 
     @property
     def broken_promises(self) -> int:
@@ -90,7 +90,7 @@ def exit_code(result: RunResult, *, fail_on_unknown: bool = False) -> int:
     """
     if result.verdict is Verdict.FAIL:
         return BROKEN
-    if result.verdict is Verdict.UNKNOWN or result.interrupted:
+    if result.verdict is Verdict.UNKNOWN:
         return NOTHING
     unknown = any(api.count(Verdict.UNKNOWN) for api in result.apis)
     return NOTHING if fail_on_unknown and unknown else OK

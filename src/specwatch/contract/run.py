@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
 
 import httpx
 
@@ -14,7 +17,15 @@ from specwatch.conformance import Facts, judge
 from specwatch.contract.ledger import NOT_REACHED, ClaimResult, Ledger, worst
 from specwatch.contract.profile import Profile
 from specwatch.contract.result import ApiResult, RunResult
-from specwatch.errors import CannotTell, CredentialRefused, QuotaSpent, RateLimited, Unreachable
+from specwatch.errors import (
+    CannotTell,
+    CredentialRefused,
+    Problem,
+    QuotaSpent,
+    RateLimited,
+    Unreachable,
+    UsageError,
+)
 from specwatch.spec.model import Api
 from specwatch.transport.budget import RunBudget
 from specwatch.transport.clock import Clock, SystemClock
@@ -33,6 +44,12 @@ UNREACHABLE_LIMIT = 3
 
 REFUSAL_LIMIT = 2
 """After that many refusals of a credential that never worked nothing more is sent with it."""
+
+_NO_COOKIES: Final = DefaultCookiePolicy(allowed_domains=[])
+"""A cookie that was set once would let later calls in that carry no credential."""
+
+Roles = tuple[tuple[str, str], ...]
+"""A role per security scheme, in the order of the schemes' names."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +118,13 @@ class ApiRun:
     """One API of a run: sends drafts, judges what comes back, and keeps the ledger."""
 
     def __init__(
-        self, api: Api, settings: Settings, selection: Selection, listener: Listener, clock: Clock | None = None
+        self,
+        api: Api,
+        settings: Settings,
+        selection: Selection,
+        listener: Listener,
+        clock: Clock | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         self.api = api
         self.settings = settings
@@ -111,7 +134,9 @@ class ApiRun:
         self.known = known_values(api, settings.target, settings.environment)
         self.is_sandbox = settings.target.kind is Kind.SANDBOX
         self.wallet = Wallet(api, settings.environment, sandbox=self.is_sandbox, withheld=_withheld(api, settings))
-        self.budget = RunBudget(settings.max_requests or settings.profile.max_requests, settings.max_cost)
+        self.budget = RunBudget(
+            settings.profile.max_requests if settings.max_requests is None else settings.max_requests, settings.max_cost
+        )
         self.permission = Permission(settings.allow, everything=self.is_sandbox)
         self.ledger = Ledger(api, selection.claim_ids(api))
         self.exchanges: list[Exchange] = []
@@ -121,27 +146,30 @@ class ApiRun:
         self.last_plain = True
         self.trouble: dict[str, None] = {}
         self.sent: Counter[str] = Counter()
+        self.interrupted = False
         self._listener = listener
         self._redactor = self.wallet.redactor()
         self._claims = ClaimJudge(api, self.known)
-        self._client = httpx.Client(transport=self._transport(), trust_env=False)
-        self._accepted = False
+        self._client = httpx.Client(
+            transport=self._transport(pauses or Pauses()), trust_env=False, cookies=CookieJar(_NO_COOKIES)
+        )
+        self._accepted: set[Roles] = set()
         self._established = False
-        self._refused: list[Exchange] = []
-        self._unreachable = 0
+        self._refused: dict[Roles, list[Exchange]] = {}
+        self._unreachable: list[Unreachable] = []
 
-    def _transport(self) -> GuardedTransport:
-        verify: str | bool = self.settings.ca or True
+    def _transport(self, pauses: Pauses) -> GuardedTransport:
         plain = self.base.startswith("http://")
+        verify = False if plain else _certificates(self.settings)
         return GuardedTransport(
-            httpx.HTTPTransport(verify=False if plain else verify, cert=self.settings.cert, trust_env=not plain),
+            httpx.HTTPTransport(verify=verify, trust_env=not plain),
             api=self.api.id,
             base=self.base,
             wallet=self.wallet,
             budget=self.budget,
             permission=self.permission,
             limits=self.settings.limits,
-            pauses=Pauses(),
+            pauses=pauses,
             clock=self.clock,
         )
 
@@ -166,10 +194,12 @@ class ApiRun:
         try:
             response = self._client.send(self._request(draft))
         except Unreachable as error:
-            self._unreachable += 1
-            self.trouble[str(error)] = None
-            raise
-        self._unreachable = 0
+            clean = Unreachable(self._redactor.text(str(error)))
+            self._unreachable.append(clean)
+            raise self._note(clean) from error
+        except RateLimited as error:
+            raise self._note(error) from error
+        self._unreachable.clear()
         exchange: Exchange = response.extensions[EXCHANGE]
         self._judge(draft, exchange)
         self._raise_own_trouble(exchange)
@@ -182,6 +212,14 @@ class ApiRun:
         else:
             self.report(violation)
 
+    def explain(self, claim: str, reason: str) -> None:
+        """Note why a contract test could not check a claim."""
+        self.ledger.explain(claim, self._redactor.text(reason))
+
+    def clean(self, text: str) -> str:
+        """A text without the secrets of this API."""
+        return self._redactor.text(text)
+
     def report(self, violation: Violation) -> None:
         """Note a violation that was found by other means than the judges."""
         clean = redacted(violation, self._redactor)
@@ -190,9 +228,9 @@ class ApiRun:
 
     def _request(self, draft: Draft) -> httpx.Request:
         # The extension `target` keeps the path as it is: httpx itself would collapse `..` and decode `%2E`.
-        url = httpx.URL(self.base + draft.path)
-        target = httpx.URL(self.base).raw_path.rstrip(b"/") + draft.path.encode("ascii")
-        headers = [(name.encode(), value.encode("utf-8")) for name, value in draft.headers]
+        url = httpx.URL(self.base)
+        target = url.raw_path.rstrip(b"/") + draft.path.encode("ascii")
+        headers = [(name.encode(), _header_bytes(value)) for name, value in draft.headers]
         return self._client.build_request(
             draft.operation.method,
             url,
@@ -202,10 +240,10 @@ class ApiRun:
         )
 
     def _give_up_early(self, draft: Draft) -> None:
-        if self._unreachable >= UNREACHABLE_LIMIT:
-            raise Unreachable(next(reversed(self.trouble), "the target cannot be reached"))
-        ours = draft.roles and all(role == "account" for role in draft.roles.values())
-        if ours and len(self._refused) >= REFUSAL_LIMIT and not self._accepted:
+        if len(self._unreachable) >= UNREACHABLE_LIMIT:
+            raise self._unreachable[-1]
+        roles = _sorted(draft.roles)
+        if len(self._refused.get(roles, ())) >= REFUSAL_LIMIT and roles not in self._accepted:
             raise CredentialRefused(f"the target refuses the credential of {self.api.id}")
 
     def _judge(self, draft: Draft, exchange: Exchange) -> None:
@@ -214,14 +252,15 @@ class ApiRun:
         outcomes = list(self._claims.judge(facts))
         self.ledger.keep(verdict.verified)
         self.ledger.keep(outcome.claim.id for outcome in outcomes if outcome.violation is None)
-        self.ledger.drift.update(verdict.drift)
+        self.ledger.drift.update(replace(drift, name=self._redactor.text(drift.name)) for drift in verdict.drift)
         status = facts.response_spec.status if facts.response_spec else str(exchange.response.status)
-        self.ledger.responses[exchange.operation, status, facts.error_code or ""] += 1
+        self.ledger.responses[exchange.operation, status, self._redactor.text(facts.error_code or "")] += 1
         self.exchanges.append(self._redactor.exchange(exchange))
         self._established = self._established or (exchange.as_account and not exchange.own_trouble)
         self.last = exchange
         self.last_plain = facts.plain_path and not exchange.own_trouble
-        self.last_violations = (*verdict.violations, *(o.violation for o in outcomes if o.violation is not None))
+        broken = (*verdict.violations, *(o.violation for o in outcomes if o.violation is not None))
+        self.last_violations = () if exchange.own_trouble else broken
         for violation in self.last_violations:
             self.report(violation)
         self._listener("exchange", self)
@@ -235,7 +274,7 @@ class ApiRun:
             raise self._note(RateLimited(f"{exchange.operation} answered 429 to our own account"))
         if status == 402 or b"used_up" in exchange.response.body:
             raise self._note(QuotaSpent(f"{exchange.operation} answered {status}: our balance is used up"))
-        self._refused.append(exchange)
+        self._refused.setdefault(_sorted(exchange.credentials), []).append(exchange)
         raise self._note(CredentialRefused(f"{exchange.operation} answered {status} to our own credential"))
 
     def _note_acceptance(self, exchange: Exchange) -> None:
@@ -243,10 +282,11 @@ class ApiRun:
         if not exchange.as_account or exchange.response.status >= 300 or not exchange.credentials:
             return
         self.ledger.keep([f"{exchange.operation}/accepts"])
-        for refusal in self._refused if self._accepted else ():
+        roles = _sorted(exchange.credentials)
+        refused = self._refused.pop(roles, [])
+        for refusal in refused if roles in self._accepted else ():
             self.report(_contradiction(refusal))
-        self._refused.clear()
-        self._accepted = True
+        self._accepted.add(roles)
 
     def _note(self, trouble: CannotTell) -> CannotTell:
         self.trouble[str(trouble)] = None
@@ -262,6 +302,8 @@ class ApiRun:
         operations = [self.api.operation(name) for name in sorted(claim.operations)]
         if not any(self.permission.permits(operation) for operation in operations):
             return str(self.permission.refusal(operations[0]))
+        if self.interrupted:
+            return "the run was interrupted before"
         if self.trouble:
             return next(reversed(self.trouble))
         if self.budget.left <= 0:
@@ -283,6 +325,37 @@ class ApiRun:
             responses=dict(self.ledger.responses),
             trouble=tuple(self.trouble),
         )
+
+
+def _sorted(roles: Mapping[str, str]) -> Roles:
+    return tuple(sorted(roles.items()))
+
+
+def _header_bytes(value: str) -> bytes:
+    """A header's value as it travels: latin-1, as http.client has it, and UTF-8 for what that cannot hold."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8")
+
+
+def _certificates(settings: Settings) -> ssl.SSLContext | bool:
+    """Which certificates are trusted, and which is our own.
+
+    Raises:
+        UsageError: a file cannot be read, or holds something else.
+    """
+    if settings.ca is None and settings.cert is None:
+        return True
+    where = f"--ca {settings.ca}"
+    try:
+        context = ssl.create_default_context(cafile=settings.ca) if settings.ca else httpx.create_ssl_context()
+        where = f"--cert {settings.cert}"
+        if settings.cert:
+            context.load_cert_chain(settings.cert)
+    except OSError as error:  # which ssl.SSLError is
+        raise UsageError(Problem(where, f"cannot be used: {error}", "a readable file in PEM format")) from error
+    return context
 
 
 def _contradiction(refusal: Exchange) -> Violation:
@@ -339,11 +412,21 @@ class ContractRun:
         self.clock = clock or SystemClock()
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
-        self.interrupted = False
         tell = listener or (lambda _event, _api: None)
+        pauses = Pauses()
         self.apis: dict[str, ApiRun] = {
-            api.id: ApiRun(api, settings, selection, tell, self.clock) for api in selection.apis
+            api.id: ApiRun(api, settings, selection, tell, self.clock, pauses) for api in selection.apis
         }
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run ended before it was through."""
+        return any(api.interrupted for api in self.apis.values())
+
+    @interrupted.setter
+    def interrupted(self, value: bool) -> None:
+        for api in self.apis.values():
+            api.interrupted = value
 
     def close(self) -> None:
         """Close all connections."""

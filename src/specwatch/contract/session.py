@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from _pytest.config import _PluggyPlugin
 
 INTERRUPTED = 2
+"""pytest's exit code for Ctrl-C, but also for a stop after the first violation and for modules that do not import."""
 
 
 def run_contracts(
@@ -42,7 +44,6 @@ def run_contracts(
     finally:
         deactivate(run)
         run.close()
-    run.interrupted = code == INTERRUPTED
     if errors:
         raise InternalError("contract tests failed for reasons of their own:", *errors)
     if code > INTERRUPTED and code != pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -53,7 +54,7 @@ def _arguments(run: ContractRun, contracts: Path) -> list[str]:
     return [
         str(contracts),
         f"--rootdir={contracts}",
-        "--config-file=/dev/null",
+        f"--config-file={os.devnull}",
         "--assert=plain",
         "--import-mode=importlib",
         "--quiet",
