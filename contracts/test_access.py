@@ -16,20 +16,20 @@ from specwatch.contract.current import current_run
 from specwatch.errors import CannotTell
 
 
-@pytest.mark.parametrize("case", credential_cases(current_run()), ids=str)
+@pytest.mark.parametrize("case", [*credential_cases(current_run())], ids=str)
 def test_a_bad_credential_is_refused(case: CredentialCase) -> None:
     """Each credential counts: without it, with a wrong value or in the wrong place, no call succeeds."""
     call_with(case.api, case.operation, case.credentials)
 
 
-@pytest.mark.parametrize("case", state_cases(current_run()), ids=str)
+@pytest.mark.parametrize("case", [*state_cases(current_run())], ids=str)
 def test_a_credential_in_a_known_state_is_answered_as_documented(case: CredentialCase) -> None:
     """An expired, disabled or used-up credential, or one of another API, gets the answer that the document names."""
     call_with(case.api, case.operation, case.credentials)
 
 
 @pytest.mark.last
-@pytest.mark.parametrize("case", failure_cases(current_run()), ids=str)
+@pytest.mark.parametrize("case", [*failure_cases(current_run())], ids=str)
 def test_a_documented_failure_looks_as_documented(case: FailureCase) -> None:
     """Failures that no client can force come from the sandbox; elsewhere only what a credential brings about."""
     role = case.role()

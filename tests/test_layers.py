@@ -19,7 +19,7 @@ LAYERS = (
     ("spec", "claims", "conformance", "workspace"),
     ("transport",),
     ("contract",),
-    ("sandbox", "reports"),
+    ("sandbox", "reports", "lint"),
     ("cli", "pytest_plugin", "__main__"),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS, start=1) for part in parts} | {"": 0}

@@ -2,8 +2,8 @@
 
     python benchmarks/cli/startup.py [RUNS]
 
-Each is started RUNS times (default 15), taking turns so that a busy moment hits all of them; the best counts. Exits with
-1 when one takes longer than it may.
+Each is started RUNS times (default 15), taking turns so that a busy moment hits all of them; the best counts.
+Exits with 1 when one takes longer than it may.
 """
 
 from __future__ import annotations

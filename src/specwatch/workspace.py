@@ -16,6 +16,8 @@ from specwatch.spec import Api, Source, load_api
 
 SETTINGS_FILE = "specwatch.yaml"
 PACKAGED = Path(__file__).parent / "_workspace"
+CHECKOUT = Path(__file__).parents[2]
+"""Where the packaged workspace comes from: an editable install has it only there."""
 
 
 @dataclass(frozen=True)
@@ -113,26 +115,29 @@ class Workspace:
         return tuple(dict.fromkeys(loaded))
 
     def _unlisted_variables(self, api: Api) -> Iterator[Problem]:
-        listed = self.variables
-        for name, place in _named_variables(api):
-            if name not in listed:
+        unlisted = [(name, at) for name, at in _named_variables(api) if name not in self.variables]
+        if unlisted:
+            source = Source.read(api.path)
+            for name, at in unlisted:
                 yield Problem(
-                    f"{api.path}: {place}",
+                    source.place(*at),
                     f"names the environment variable {name}",
                     f"a variable that {self.root / SETTINGS_FILE} lists",
                     f"add {name} under `variables:` there, if this spec may read it",
                 )
 
 
-def _named_variables(api: Api) -> Iterator[tuple[str, str]]:
+def _named_variables(api: Api) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every variable that a spec names, with its place in the spec."""
     for scheme in api.schemes.values():
-        for names in scheme.variables.values():
-            yield from ((name, f"x-credential of {scheme.name}") for name in names)
+        at = ("components", "securitySchemes", scheme.name, "x-credential")
+        for role, names in scheme.variables.items():
+            yield from ((name, (*at, "second" if role == "second" else "env")) for name in names)
         for state in scheme.states.values():
-            yield from ((name, f"x-credential state {state.name}") for name in state.variables)
+            yield from ((name, (*at, "states", state.name, "env")) for name in state.variables)
     for known in api.known.values():
         if known.setting:
-            yield known.setting, f"x-known {known.name}"
+            yield known.setting, ("x-known", known.name, "setting")
 
 
 def find_workspace(explicit: Path | None, start: Path) -> Workspace:
@@ -151,11 +156,13 @@ def find_workspace(explicit: Path | None, start: Path) -> Workspace:
             mend = f"`specwatch init {explicit}` makes an empty one"
             raise UsageError(Problem(f"--workspace {explicit}", found, "a folder with specs/ and probes/", mend))
         return Workspace(explicit.resolve(), "named by --workspace")
+    start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / "specs").is_dir() and (folder / "probes").is_dir():
             return Workspace(folder.resolve(), "the nearest one upwards")
-    if (PACKAGED / "specs").is_dir():
-        return Workspace(PACKAGED, "the one that comes with specwatch")
+    for folder in (PACKAGED, CHECKOUT):
+        if (folder / "specs").is_dir():
+            return Workspace(folder, "the one that comes with specwatch")
     raise UsageError(
         Problem(str(start), "no workspace here or above", "a folder with specs/ and probes/", "`specwatch init DIR`")
     )

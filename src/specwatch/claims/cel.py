@@ -31,6 +31,10 @@ def _distinct(values: list[Any]) -> list[Any]:
     return list(seen.values())
 
 
+def _json(text: str) -> Any:
+    return fit(json.loads(text))
+
+
 def _function(
     name: str, result: cel.Type, call: Callable[[Any], Any], parameter: cel.Type | None = None
 ) -> cel.FunctionDecl:
@@ -43,7 +47,7 @@ def _environment() -> cel.Env:
     dyn = cel.Type.DYN
     functions = [
         _function("distinct", cel.Type.List(dyn), _distinct),
-        _function("json", dyn, json.loads, cel.Type.STRING),
+        _function("json", dyn, _json, cel.Type.STRING),
     ]
     return cel.NewEnv(
         variables=dict.fromkeys(VARIABLES, dyn), functions=functions, extensions=[ext_strings.ExtStrings()]

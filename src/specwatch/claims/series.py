@@ -72,6 +72,8 @@ class SeriesMemory:
     def observe(self, key: object, value: object, exchange: Exchange) -> Comparison | None:
         """Compare with what was seen before; None for a first sighting or an overlap."""
         place = canonical([key, exchange.target, dict(exchange.credentials)])
+        if self.series.rule is Rule.ORDER and value not in self.series.order:
+            return Comparison(kept=False, expected=f"one of {canonical(self.series.order)}", found=canonical(value))
         if self.series.rule is Rule.UNIQUE:
             place = f"{place} {canonical(value)}"
         before = self.memory.get(place)
@@ -92,9 +94,7 @@ class SeriesMemory:
 
 
 def _order(series: Series, before: object, now: object) -> Comparison:
-    allowed = list(series.order)
-    if now not in allowed or before not in allowed:
-        return Comparison(kept=False, expected=f"one of {canonical(allowed)}", found=canonical(now))
+    allowed = series.order
     kept = allowed.index(now) >= allowed.index(before)
     return Comparison(kept=kept, expected=f"{canonical(before)} or later in {canonical(allowed)}", found=canonical(now))
 
@@ -129,15 +129,18 @@ _RULES: Final[dict[Rule, Callable[[Series, object, object], Comparison]]] = {
 class AgreementMemory:
     """Judges the observations of one `observe` claim: all sides of a key must show the same value."""
 
-    memory: Memory[tuple[int, object]] = field(default_factory=Memory)
+    memory: Memory[tuple[int, Seen]] = field(default_factory=Memory)
 
     def observe(self, side: int, key: object, value: object, exchange: Exchange) -> Comparison | None:
-        """Compare one side's value with what another side showed; None while only one side was seen."""
+        """Compare one side's value with what was seen first; None while only one side was seen, and for an overlap."""
         place = canonical([key, exchange.target, dict(exchange.credentials)])
         before = self.memory.get(place)
         if before is None:
-            self.memory.put(place, (side, value))
+            self.memory.put(place, (side, Seen(value, exchange.timings.ended_at, exchange.id)))
             return None
-        if canonical(before[1]) != canonical(value):
-            return Comparison(kept=False, expected=canonical(before[1]), found=canonical(value))
-        return Comparison(kept=True) if before[0] != side else None
+        first_side, first = before
+        if exchange.id != first.exchange and exchange.timings.started_at < first.ended_at:
+            return None
+        if canonical(first.value) != canonical(value):
+            return Comparison(kept=False, expected=canonical(first.value), found=canonical(value))
+        return Comparison(kept=True) if first_side != side else None

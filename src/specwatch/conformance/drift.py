@@ -26,12 +26,14 @@ def _walk(schema: Schema, nodes: list[Mapping[str, Any]], value: object, at: str
         for part in flat:
             for name, child in part.get("properties", {}).items():
                 described.setdefault(name, []).append(child)
+        others = [part["additionalProperties"] for part in flat if part.get("additionalProperties", True) is not True]
         for name, item in value.items():
-            place = f"{at}/{escape(str(name))}"
             if name in described:
-                yield from _walk(schema, described[name], item, place)
+                yield from _walk(schema, described[name], item, f"{at}/{escape(str(name))}")
+            elif others:
+                yield from _walk(schema, others, item, f"{at}/*")
             elif described:
-                yield place
+                yield f"{at}/{escape(str(name))}"
     elif isinstance(value, list):
         items = [part["items"] for part in flat if isinstance(part.get("items"), Mapping)]
         for item in value if items else ():

@@ -10,11 +10,13 @@ from functools import cached_property
 from specwatch.conformance.strictjson import MISSING, StrictJson, parse_strict
 from specwatch.spec.load import essence
 from specwatch.spec.model import Api, MediaType, Operation, Parameter, ResponseSpec
+from specwatch.spec.source import pointer_parts
 from specwatch.values.exchange import Exchange, Headers, header
 
 __all__ = ["MISSING", "Facts"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
 
 
 def is_json(media_type: str) -> bool:
@@ -108,11 +110,11 @@ class Facts:
         if self.api.error_code_pointer is None:
             return None
         node = self.response_json
-        for part in self.api.error_code_pointer.strip("/").split("/"):
+        for part in pointer_parts(self.api.error_code_pointer):
             if not isinstance(node, Mapping) or part not in node:
                 return None
             node = node[part]
-        return node if isinstance(node, str) else None
+        return str(node) if isinstance(node, str | int) and not isinstance(node, bool) else None
 
 
 def request_is_valid(
@@ -166,7 +168,7 @@ def _text_fits(value: str, parameter: Parameter) -> bool:
     """Whether a parameter's text fits its schema, read as text, number or boolean."""
     schema = parameter.schema
     readings: list[object] = [value, *({"true": [True], "false": [False]}.get(value, []))]
-    for kind in (int, float):
+    for kind in (int, float) if _NUMBER.fullmatch(value) else ():
         try:
             readings.append(kind(value))
         except ValueError:

@@ -59,7 +59,7 @@ def _outcomes(facts: Facts) -> Iterator[Outcome]:
         yield _undocumented_status(facts)
         return
     yield f"{facts.operation.id}/status"
-    if not spec.media:
+    if not spec.media or facts.operation.method == "HEAD":
         yield f"{facts.operation.id}/{spec.status}"
         return
     if facts.media is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,9 +85,8 @@ def _decoder(problems: list[str]) -> json.JSONDecoder:
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         result = dict(items)
         if len(result) != len(items):
-            names = [name for name, _ in items]
-            repeated = sorted({name for name in names if names.count(name) > 1})
-            problems.append(f"an object repeats the key {repeated[0]!r}")
+            repeated = min(name for name, count in Counter(name for name, _ in items).items() if count > 1)
+            problems.append(f"an object repeats the key {repeated!r}")
         return result
 
     def integer(digits: str) -> int | float:
@@ -94,7 +95,12 @@ def _decoder(problems: list[str]) -> json.JSONDecoder:
             return float("inf")
         return int(digits)
 
-    return json.JSONDecoder(parse_constant=constant, object_pairs_hook=pairs, parse_int=integer)
+    def fraction(digits: str) -> float:
+        if math.isinf(value := float(digits)):
+            problems.append("a number is too big for a double")
+        return value
+
+    return json.JSONDecoder(parse_constant=constant, object_pairs_hook=pairs, parse_int=integer, parse_float=fraction)
 
 
 def _depth_exceeds(text: str, limit: int) -> bool:

@@ -13,6 +13,8 @@ from specwatch.spec.source import Source
 from specwatch.values.claim import Claim, Form, Holds, Level, Observation, Observe, Rule, Scenario, Series
 
 KEYS = frozenset({"id", "level", "text", "source", "when", "operations", "holds", "series", "observe", "scenario"})
+SERIES_KEYS = frozenset({"key", "value", "each", *Rule})
+SIDE_KEYS = frozenset({"operation", "when", "key", "value", "each"})
 FORMS = ("holds", "series", "observe", "scenario")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 Place = tuple[str | int, ...]
@@ -50,21 +52,24 @@ class ClaimReader:
         self.problems.append(Problem(self.source.place(*at), found, expected, mend))
 
     def _check(self, at: Place, raw: Mapping[str, Any]) -> None:
-        for key in sorted(set(raw) - KEYS):
-            near = difflib.get_close_matches(key, KEYS, n=1)
-            mend = f"did you mean {near[0]!r}?" if near else ""
-            self._complain((*at, key), f"unknown key {key!r} in a claim", f"one of {', '.join(sorted(KEYS))}", mend)
+        self._check_keys(at, raw, KEYS, "a claim")
         for key in ("id", "level", "text", "source"):
             if not isinstance(raw.get(key), str) or not raw[key].strip():
                 self._complain(at, f"claim without {key}", f"`{key}:` with a text")
         if isinstance(raw.get("id"), str):
             self._check_id(at, raw["id"])
-        if raw.get("level") not in list(Level):
-            self._complain((*at, "level"), f"level is {raw.get('level')!r}", "promise or inference")
-        if sum(form in raw for form in FORMS) != 1:
-            self._complain(at, f"claim with {[f for f in FORMS if f in raw]}", f"exactly one of {', '.join(FORMS)}")
-        for name in set(raw.get("operations", ())) - set(self.operations):
+        if raw.get("level", Level.PROMISE) not in list(Level):
+            self._complain((*at, "level"), f"level is {raw['level']!r}", "promise or inference")
+        if len(found := [form for form in FORMS if form in raw]) != 1:
+            self._complain(at, f"claim with {' and '.join(found) or 'no form'}", f"exactly one of {', '.join(FORMS)}")
+        for name in sorted(set(raw.get("operations", ())) - set(self.operations)):
             self._complain((*at, "operations"), f"unknown operation {name!r}", f"one of {', '.join(self.operations)}")
+
+    def _check_keys(self, at: Place, raw: Mapping[str, Any], known: frozenset[str], what: str) -> None:
+        for key in sorted(set(raw) - known):
+            near = difflib.get_close_matches(key, known, n=1)
+            mend = f"did you mean {near[0]!r}?" if near else ""
+            self._complain((*at, key), f"unknown key {key!r} in {what}", f"one of {', '.join(sorted(known))}", mend)
 
     def _check_id(self, at: Place, claim_id: str) -> None:
         if not _ID.fullmatch(claim_id):
@@ -101,19 +106,21 @@ class ClaimReader:
         return Scenario()
 
     def _series(self, at: Place, raw: Mapping[str, Any]) -> Series:
+        self._check_keys(at, raw, SERIES_KEYS, "a series")
         rules = [rule for rule in Rule if rule in raw]
         if len(rules) != 1 or "key" not in raw or "value" not in raw:
-            self._complain(at, f"series with {sorted(raw)}", f"key, value and one of {', '.join(Rule)}")
+            self._complain(at, f"series with {', '.join(raw)}", f"key, value and one of {', '.join(Rule)}")
             return Series("", "", Rule.CONSTANT)
         order = tuple(raw["order"]) if rules[0] is Rule.ORDER else ()
         return Series(str(raw["key"]), str(raw["value"]), rules[0], order, raw.get("each"))
 
     def _observations(self, at: Place, raw: Sequence[Mapping[str, Any]]) -> Iterator[Observation]:
         for index, side in enumerate(raw):
+            self._check_keys((*at, index), side, SIDE_KEYS, "an observation")
             if side.get("operation") not in self.operations or "key" not in side or "value" not in side:
                 known = ", ".join(self.operations)
                 self._complain(
-                    (*at, index), f"observation with {dict(side)}", f"operation (one of {known}), key, value"
+                    (*at, index), f"observation with {', '.join(side)}", f"operation (one of {known}), key, value"
                 )
                 continue
             yield Observation(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,14 @@ from specwatch.spec.model import (
     State,
 )
 from specwatch.spec.schema import Schema, lookup
-from specwatch.spec.source import Source
+from specwatch.spec.source import Source, pointer_parts
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 DEFAULT_OBJECTIVE_SECONDS = 2.0
+LITERALS = frozenset({"value", "example", "default", "const", "enum"})
+"""Keys below which a `$ref` is data and leads nowhere."""
+
+Place = tuple[str | int, ...]
 
 
 def load_api(path: Path) -> Api:
@@ -50,14 +56,29 @@ class _Reader:
         self.id = source.path.stem
         self.raw: Mapping[str, Any] = source.mapping()
         self.problems: list[Problem] = []
+        self.dead_references = False
 
-    def problem(self, at: tuple[str | int, ...], found: str, expected: str, mend: str = "") -> None:
+    def problem(self, at: Place, found: str, expected: str, mend: str = "") -> None:
         self.problems.append(Problem(self.source.place(*at), found, expected, mend))
 
-    def api(self) -> Api:
-        if not str(self.raw.get("openapi", "")).startswith("3."):
+    def check_shape(self) -> None:
+        """Check what everything else relies on: that mappings are mappings, lists are lists.
+
+        Raises:
+            WorkspaceError: something is not; then nothing else can be read.
+        """
+        if not str(self.raw.get("openapi", "")).startswith("3.1"):
             found = f"openapi is {self.raw.get('openapi')!r}"
             self.problem(("openapi",), found, "an OpenAPI 3.1 document", "write `openapi: 3.1.0` at the top")
+        for error in _shape().errors(self.raw):
+            at = tuple(pointer_parts(error.where))
+            self.problem(at, f"{'.'.join(at)} is {error.found}", error.expected)
+        if self.problems:
+            raise WorkspaceError(*self.problems)
+
+    def api(self) -> Api:
+        self.check_shape()
+        self._check_references(self.raw, ())
         pointer = self.raw.get("x-error-code")
         schemes = dict(self._schemes())
         operations = tuple(self._operations(schemes, pointer))
@@ -82,16 +103,31 @@ class _Reader:
         )
 
     def follow(self, node: Any) -> Mapping[str, Any]:
-        """A node with its local reference followed."""
-        if isinstance(node, Mapping) and isinstance(node.get("$ref"), str):
-            target = lookup(self.raw, node["$ref"])
-            if isinstance(target, Mapping):
-                return self.follow(target)
-            self.problem((), f"$ref {node['$ref']} leads nowhere", "a reference within this file", "correct the path")
+        """A node with its local reference followed; an empty one where it leads nowhere."""
+        seen: set[str] = set()
+        while isinstance(node, Mapping) and isinstance(node.get("$ref"), str) and node["$ref"] not in seen:
+            seen.add(node["$ref"])
+            node = lookup(self.raw, node["$ref"])
         return node if isinstance(node, Mapping) else {}
 
-    def schema(self, node: Any) -> Schema | None:
-        return Schema(node, self.raw.get("components", {})) if isinstance(node, Mapping) else None
+    def schema(self, at: Place, node: Any) -> Schema | None:
+        if not isinstance(node, Mapping):
+            return None
+        schema = Schema(node, self.raw.get("components", {}))
+        if not self.dead_references and schema.defect:
+            self.problem(at, f"not a JSON Schema: {schema.defect}", "a schema of JSON Schema 2020-12")
+        return schema
+
+    def _check_references(self, node: Any, at: Place) -> None:
+        if isinstance(node, Mapping):
+            ref = node.get("$ref")
+            if isinstance(ref, str) and not isinstance(lookup(self.raw, ref), Mapping):
+                self.problem((*at, "$ref"), f"$ref {ref} leads nowhere", "a place in this file", "correct the path")
+                self.dead_references = True
+        children = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+        for key, child in children:
+            if key not in LITERALS or at[-1:] == ("properties",):
+                self._check_references(child, (*at, key))
 
     def _schemes(self) -> Iterator[tuple[str, SecurityScheme]]:
         declared = self.raw.get("components", {}).get("securitySchemes", {})
@@ -103,8 +139,8 @@ class _Reader:
             elif raw.get("type") == "apiKey" and raw.get("in") == "header":
                 header, prefix = str(raw.get("name", "")).lower(), ""
             else:
-                found = f"security scheme {name} is {raw.get('type')} in {raw.get('in', raw.get('scheme'))}"
-                self.problem(at, found, "`type: http, scheme: bearer` or `type: apiKey, in: header`")
+                found = f"security scheme {name} is not supported: {_scheme_text(raw)}"
+                self.problem(at, found, "type: http, scheme: bearer; or type: apiKey, in: header")
                 continue
             credential = raw.get("x-credential", {})
             variables = {
@@ -125,7 +161,7 @@ class _Reader:
     def _operations(self, schemes: Mapping[str, SecurityScheme], pointer: str | None) -> Iterator[Operation]:
         seen: set[str] = set()
         for path, raw_item in self.raw.get("paths", {}).items():
-            item = self.follow(raw_item)
+            item = self.follow(raw_item) if path.startswith("/") else {}
             for method in (m for m in METHODS if m in item):
                 at = ("paths", path, method)
                 raw = item[method]
@@ -135,15 +171,15 @@ class _Reader:
                     self.problem(at, found, "an operationId of its own", "add `operationId: <verbNoun>`")
                     continue
                 seen.add(operation_id)
-                yield self._operation(
-                    at, raw, [*item.get("parameters", []), *raw.get("parameters", [])], schemes, pointer
-                )
+                shared = self._parameters((*at[:2], "parameters"), item)
+                own = self._parameters((*at, "parameters"), raw)
+                yield self._operation(at, raw, tuple({**shared, **own}.values()), schemes, pointer)
 
     def _operation(
         self,
         at: tuple[str, ...],
         raw: Mapping[str, Any],
-        parameters: list[Any],
+        parameters: tuple[Parameter, ...],
         schemes: Mapping[str, SecurityScheme],
         pointer: str | None,
     ) -> Operation:
@@ -161,9 +197,12 @@ class _Reader:
             effect=Effect(effect),
             cost=self._cost(raw),
             security=self._security(at, raw, schemes),
-            parameters=tuple(self._parameter(self.follow(p)) for p in parameters),
-            body=RequestBody(bool(body.get("required")), self._media(body)) if body is not None else None,
-            responses={str(s): self._response(str(s), self.follow(r), pointer) for s, r in raw["responses"].items()},
+            parameters=parameters,
+            body=self._body((*at, "requestBody"), body) if body is not None else None,
+            responses={
+                status: self._response((*at, "responses", status), self.follow(response), pointer)
+                for status, response in raw["responses"].items()
+            },
             raw=raw,
         )
 
@@ -180,12 +219,17 @@ class _Reader:
         alternatives = raw.get("security", self.raw.get("security", []))
         names = tuple(alternatives[0]) if alternatives else ()
         for name in names:
-            if name not in schemes:
+            if name not in self.raw.get("components", {}).get("securitySchemes", {}):
                 known = ", ".join(schemes) or "none"
                 self.problem((*at, "security"), f"security names {name!r}", f"a declared scheme: {known}")
         return tuple(name for name in names if name in schemes)
 
-    def _parameter(self, raw: Mapping[str, Any]) -> Parameter:
+    def _parameters(self, at: Place, node: Mapping[str, Any]) -> dict[tuple[str, str], Parameter]:
+        """The parameters that a node lists, by place and name: an operation's own one replaces its path's."""
+        listed = (self._parameter((*at, i), self.follow(raw)) for i, raw in enumerate(node.get("parameters", ())))
+        return {(parameter.location, parameter.name): parameter for parameter in listed}
+
+    def _parameter(self, at: Place, raw: Mapping[str, Any]) -> Parameter:
         examples = {name: self.follow(e).get("value") for name, e in raw.get("examples", {}).items()}
         if "example" in raw:
             examples.setdefault("example", raw["example"])
@@ -193,27 +237,33 @@ class _Reader:
             str(raw.get("name")),
             str(raw.get("in")),
             bool(raw.get("required")),
-            self.schema(raw.get("schema")),
+            self.schema((*at, "schema"), raw.get("schema")),
             examples,
         )
 
-    def _media(self, raw: Mapping[str, Any]) -> dict[str, MediaType]:
-        return {essence(name): self._media_type(name, media) for name, media in raw.get("content", {}).items()}
+    def _body(self, at: Place, raw: Mapping[str, Any]) -> RequestBody:
+        return RequestBody(bool(raw.get("required")), self._media(at, raw))
 
-    def _media_type(self, name: str, raw: Mapping[str, Any]) -> MediaType:
+    def _media(self, at: Place, raw: Mapping[str, Any]) -> dict[str, MediaType]:
+        content = raw.get("content", {})
+        return {essence(name): self._media_type((*at, "content", name), content[name]) for name in content}
+
+    def _media_type(self, at: Place, raw: Mapping[str, Any]) -> MediaType:
         examples = {key: self.follow(e).get("value") for key, e in raw.get("examples", {}).items()}
         if "example" in raw:
             examples.setdefault("example", raw["example"])
-        return MediaType(name, self.schema(raw.get("schema")), self.schema(raw.get("x-inferred")), examples)
+        schema = self.schema((*at, "schema"), raw.get("schema"))
+        inferred = self.schema((*at, "x-inferred"), raw.get("x-inferred"))
+        return MediaType(str(at[-1]), schema, inferred, examples)
 
-    def _response(self, status: str, raw: Mapping[str, Any], pointer: str | None) -> ResponseSpec:
-        media = self._media(raw)
+    def _response(self, at: Place, raw: Mapping[str, Any], pointer: str | None) -> ResponseSpec:
+        media = self._media(at, raw)
         codes: list[str] = []
         for schema in (m.schema for m in media.values() if m.schema is not None and pointer):
             for node in schema.at(str(pointer)):
                 found = node.get("enum", [node["const"]] if "const" in node else [])
                 codes += [str(code) for code in found if code not in codes]
-        return ResponseSpec(status, str(raw.get("description", "")), media, tuple(codes))
+        return ResponseSpec(str(at[-1]), str(raw.get("description", "")), media, tuple(codes))
 
     def _known(self) -> Iterator[tuple[str, Known]]:
         for name, raw in self.raw.get("x-known", {}).items():
@@ -224,13 +274,22 @@ class _Reader:
     def _doubts(self, node: Any) -> Iterator[Doubt]:
         if isinstance(node, Mapping):
             for raw in node.get("x-doubt", ()):
-                yield Doubt(str(raw.get("about")), tuple(raw.get("places", ())), str(raw.get("handling", "")))
+                yield Doubt(raw["about"], tuple(raw["places"]), raw["handling"])
             for key, child in node.items():
-                if key != "x-doubt":
+                if key != "x-doubt" and key not in LITERALS:
                     yield from self._doubts(child)
         elif isinstance(node, list):
             for child in node:
                 yield from self._doubts(child)
+
+
+@cache
+def _shape() -> Schema:
+    return Schema(json.loads(Path(__file__).with_name("shape.json").read_text(encoding="utf-8")))
+
+
+def _scheme_text(raw: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}: {raw[key]}" for key in ("type", "scheme", "in") if key in raw) or "no type"
 
 
 def essence(media_type: str) -> str:

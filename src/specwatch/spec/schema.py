@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from specwatch.spec.source import escape
+from specwatch.spec.source import escape, pointer_parts
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -52,6 +52,15 @@ class Schema:
     def _compiled(self) -> jsonschema_rs.Draft202012Validator:
         return jsonschema_rs.Draft202012Validator(self.document, validate_formats=True)
 
+    @property
+    def defect(self) -> str | None:
+        """Why nothing can be judged by this schema (a wrong keyword, a dead reference), or None."""
+        try:
+            self._compiled  # noqa: B018 - compiling is what shows it
+        except ValueError as error:
+            return str(error).split("\n", 1)[0]
+        return self.content.defect if self.content is not None else None
+
     @cached_property
     def content(self) -> Schema | None:
         """The schema of the document inside a string (`contentSchema`), or None where none is declared."""
@@ -76,7 +85,7 @@ class Schema:
         """Errors with the branches of `oneOf`/`anyOf` opened up: the branch that came nearest tells the cause."""
         for error in errors:
             branches = error.kind.context if error.kind.name in {"oneOf", "anyOf"} else None
-            if not branches:
+            if not branches or not all(branches):  # a branch without errors is one too many that fits
                 yield error
                 continue
             nearest = min(branches, key=_distance)
@@ -96,18 +105,23 @@ class Schema:
     def at(self, pointer: str) -> Iterator[Mapping[str, Any]]:
         """The sub-schemas that describe the value at a JSON pointer, through references and combinations."""
         nodes = [self.raw]
-        for part in pointer.strip("/").split("/") if pointer.strip("/") else []:
+        for part in pointer_parts(pointer):
             nodes = [child for node in nodes for child in self._children(node, part)]
         for node in nodes:
             yield from self.flatten(node)
 
     def flatten(self, node: object) -> Iterator[Mapping[str, Any]]:
-        """The sub-schema itself and the branches of its combinations, references followed."""
-        resolved = self.resolve(node)
-        yield resolved
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            for branch in resolved.get(keyword, ()):
-                yield from self.flatten(branch)
+        """The sub-schema itself and the branches of its combinations, references followed, each of them once."""
+        pending: list[object] = [node]
+        seen: set[int] = set()
+        while pending:
+            resolved = self.resolve(pending.pop(0))
+            if id(resolved) in seen:
+                continue
+            seen.add(id(resolved))
+            yield resolved
+            branches = [branch for keyword in ("allOf", "anyOf", "oneOf") for branch in resolved.get(keyword, ())]
+            pending[:0] = [*branches, *(resolved[keyword] for keyword in ("then", "else") if keyword in resolved)]
 
     def _children(self, node: object, part: str) -> Iterator[Mapping[str, Any]]:
         for flat in self.flatten(node):
@@ -119,11 +133,12 @@ class Schema:
 def lookup(document: Mapping[str, Any], ref: str) -> object:
     """What a local reference (`#/components/...`) leads to, or None."""
     node: object = document
-    for part in ref.removeprefix("#/").split("/"):
-        key = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(node, Mapping) or key not in node:
+    if ref != "#" and not ref.startswith("#/"):
+        return None
+    for part in pointer_parts(ref):
+        if not isinstance(node, Mapping) or part not in node:
             return None
-        node = node[key]
+        node = node[part]
     return node
 
 
@@ -143,8 +158,19 @@ def _shape(error: Any) -> SchemaError:
         where="".join(f"/{escape(part)}" for part in parts),
         message=shorten(error.message, 300),
         found="nothing" if missing else shorten(as_text(error.instance), 200),
-        expected="a required field" if missing else shorten(f"{error.kind.name} {as_text(error.kind.value)}", 200),
+        expected="a required field" if missing else shorten(_expected(error.kind), 200),
     )
+
+
+def _expected(kind: Any) -> str:
+    """What a keyword asks for; some keep their argument to themselves."""
+    if kind.name == "oneOf":
+        return "to fit exactly one of the forms"
+    if kind.name == "falseSchema":
+        return "nothing at this place"
+    if kind.name == "propertyNames":
+        return f"propertyNames: {kind.error.message}"
+    return kind.name if kind.value is None else f"{kind.name} {as_text(kind.value)}"
 
 
 def as_text(value: object) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,7 +21,17 @@ except ImportError:  # pragma: no cover - PyYAML built without libyaml
 
 
 class _Loader(_BaseLoader):
-    """YAML as JSON sees it: no dates, booleans only `true` and `false`."""
+    """YAML as JSON sees it: no dates, booleans only `true` and `false`, no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        """A mapping; a repeated key, of which the first would be lost, is an error."""
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                found = f"the key {key.value!r} is repeated"
+                raise yaml.constructor.ConstructorError(None, None, found, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
 
 
 _REPLACED = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
@@ -33,6 +45,11 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|fa
 def escape(part: str) -> str:
     """One part of a JSON pointer, escaped as RFC 6901 asks."""
     return part.replace("~", "~0").replace("/", "~1")
+
+
+def pointer_parts(pointer: str) -> list[str]:
+    """The parts of a JSON pointer, no longer escaped."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,9 @@ class Source:
             return _string_keys(yaml.load(self.text, Loader=_Loader))  # noqa: S506 - a safe loader, narrowed
         except yaml.YAMLError as error:
             raise WorkspaceError(self._syntax_problem(error)) from error
+        except RecursionError as error:
+            found = "is nested without end: too deeply, or by an alias inside of what it stands for"
+            raise WorkspaceError(Problem(str(self.path), found, "plain, finite data")) from error
 
     def mapping(self) -> Mapping[str, object]:
         """The content, which must be a mapping.
@@ -107,10 +127,15 @@ class Source:
 
 def _string_keys(value: object) -> object:
     if isinstance(value, dict):
-        return {str(key): _string_keys(item) for key, item in value.items()}
+        return {_spelt(key): _string_keys(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_string_keys(item) for item in value]
     return value
+
+
+def _spelt(key: object) -> str:
+    """A key as it is spelt in JSON and in the file: `null` and `true`, not `None` and `True`."""
+    return json.dumps(key) if key is None or isinstance(key, bool) else str(key)
 
 
 def _collect_lines(node: yaml.Node, at: tuple[str, ...], found: dict[tuple[str, ...], int]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from specwatch.errors import BudgetSpent
 from specwatch.spec.model import Cost
+
+ROUNDING: Final = 1e-9
+"""What sums of decimal fractions may be off by: three calls at 0.1 are covered by 0.3."""
 
 
 class Budget(Protocol):
@@ -43,7 +46,7 @@ class RunBudget:
         if self.requests >= self.max_requests:
             raise BudgetSpent(f"the budget of {self.max_requests} requests is used up; --budget raises it")
         amount = cost.amount if cost is not None else 0.0
-        if self.max_cost is not None and amount and self.cost + amount > self.max_cost:
+        if self.max_cost is not None and amount and self.cost + amount > self.max_cost + ROUNDING:
             raise BudgetSpent(f"the cost budget of {self.max_cost:g} does not cover it; --max-cost raises it")
         self.requests += 1
         self.cost += amount

@@ -22,7 +22,7 @@ def read_environment(names: Iterable[str], folder: Path) -> dict[str, str]:
     Raises:
         UsageError: a file named by `NAME_FILE` or `.env` cannot be read.
     """
-    available = {**_dotenv(folder / ".env"), **os.environ}
+    available = {**_dotenv(folder / ".env"), **{name: value for name, value in os.environ.items() if value}}
     found: dict[str, str] = {}
     for name in names:
         value = available.get(name) or _from_file(name, available)
@@ -37,7 +37,9 @@ def _dotenv(path: Path) -> Mapping[str, str]:
     from dotenv import dotenv_values
 
     try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+        # No interpolation: a `$` may be part of a secret, and `${NAME}` would read variables that nobody listed.
+        values = dotenv_values(path, interpolate=False)
+        return {name: value for name, value in values.items() if value is not None}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(Problem(str(path), f"cannot be read: {error}", "lines of NAME=value in UTF-8")) from error
 

@@ -7,14 +7,15 @@ credentials, spends the budget, waits when the target asked for it, caps size an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final
+from typing import Final, cast
+from urllib.parse import urlsplit
 
 import httpx
 
-from specwatch.errors import InternalError, RateLimited, Unreachable
+from specwatch.errors import CannotTell, InternalError, RateLimited, Unreachable
 from specwatch.spec.model import Effect
 from specwatch.transport.budget import RunBudget
 from specwatch.transport.clock import Clock, SystemClock
@@ -47,11 +48,15 @@ class Limits:
     patience_seconds: float = 15.0
 
 
+Place = tuple[str, Headers]
+"""An origin, and the credentials that are sent there."""
+
+
 @dataclass
 class Pauses:
-    """Until when the target asked us to stay away, in epoch seconds. One per origin and credential."""
+    """Until when the target asked us to stay away, in epoch seconds, by origin and credentials."""
 
-    resume_at: dict[str, float] = field(default_factory=dict)
+    resume_at: dict[Place, float] = field(default_factory=dict)
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -88,6 +93,8 @@ class GuardedTransport(httpx.BaseTransport):
         self._pauses = pauses or Pauses()
         self._clock = clock or SystemClock()
         self._ids = count(1)
+        parts = urlsplit(base)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
 
     def close(self) -> None:
         """Close the connections."""
@@ -105,7 +112,11 @@ class GuardedTransport(httpx.BaseTransport):
         exchange = self._until_not_limited(draft, request)
         return httpx.Response(
             exchange.response.status,
-            headers=[(k, v) for k, v in exchange.response.headers if k.lower() not in _DECODED],
+            headers=[
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in exchange.response.headers
+                if name.lower() not in _DECODED
+            ],
             content=exchange.response.body,
             request=request,
             extensions={EXCHANGE: exchange},
@@ -113,35 +124,39 @@ class GuardedTransport(httpx.BaseTransport):
 
     def _until_not_limited(self, draft: Draft, request: httpx.Request) -> Exchange:
         wire, shown = self._wallet.headers(draft.roles)
-        place = " ".join([self._base, *(f"{name}={role}" for name, role in sorted(draft.roles.items()))])
+        place = (self._origin, wire)
         attempts = ATTEMPTS if draft.operation.effect is Effect.READ or draft.refused else 1
         for attempt in range(1, attempts + 1):
             self._wait(place)
             self._permission.check(draft)
-            self._budget.spend(None if draft.refused else draft.operation.cost)
+            self._spend(draft)
             exchange = self._exchange(draft, request, wire, shown)
             self._learn(draft, exchange.response.status)
-            if exchange.response.status != 429 or not exchange.own_trouble:
-                return exchange
-            self._note_pause(place, exchange, attempt)
+            limited = exchange.response.status == 429 and exchange.own_trouble
+            if not limited or self._note_pause(place, exchange, attempt) > self._limits.patience_seconds:
+                break
         return exchange
+
+    def _spend(self, draft: Draft) -> None:
+        self._budget.spend(None if draft.refused else draft.operation.cost)
 
     def _learn(self, draft: Draft, status: int) -> None:
         self._permission.learn(draft, status)
         if draft.refused and status < 300:
             self._budget.charge(draft.operation.cost)
 
-    def _wait(self, place: str) -> None:
+    def _wait(self, place: Place) -> None:
         left = self._pauses.resume_at.get(place, 0.0) - self._clock.now()
         if left > self._limits.patience_seconds:
             raise RateLimited(f"the target asked to be left alone for another {left:.0f} s")
         if left > 0:
             self._clock.sleep(left)
 
-    def _note_pause(self, place: str, exchange: Exchange, attempt: int) -> None:
+    def _note_pause(self, place: Place, exchange: Exchange, attempt: int) -> float:
         asked = parse_retry_after(header(exchange.response.headers, "retry-after"), self._clock.now())
         pause = asked if asked is not None else DEFAULT_PAUSE_SECONDS * attempt
         self._pauses.resume_at[place] = self._clock.now() + pause
+        return pause
 
     def _exchange(self, draft: Draft, request: httpx.Request, wire: Headers, shown: Headers) -> Exchange:
         names = {name for name, _ in wire}
@@ -163,7 +178,7 @@ class GuardedTransport(httpx.BaseTransport):
             api=self._api,
             operation=draft.operation.id,
             target=self._base,
-            request=Request(request.method, str(request.url), (*sent, *shown), draft.body),
+            request=Request(request.method, f"{self._base}{draft.path}", (*sent, *shown), draft.body),
             response=response,
             timings=Timings(started_at, total, trace.phases),
             credentials=dict(draft.roles),
@@ -181,19 +196,22 @@ class GuardedTransport(httpx.BaseTransport):
                 if retries == 0 or "disconnected" not in str(error):
                     raise Unreachable(f"{outgoing.url.host} broke the protocol: {error}") from error
                 retries -= 1
+                self._spend(draft)
+            except httpx.LocalProtocolError as error:
+                raise CannotTell("the request cannot be written as HTTP: its headers hold what none may") from error
             except httpx.TimeoutException as error:
                 raise Unreachable(f"no answer from {outgoing.url.host} in {self._limits.total_seconds:g} s") from error
             except httpx.DecodingError as error:
                 raise Unreachable(f"the answer of {outgoing.url.host} cannot be decoded: {error}") from error
             except httpx.TransportError as error:
                 reason = str(error) or type(error).__name__
-                raise Unreachable(
-                    f"{outgoing.url.host}:{outgoing.url.port or ''} cannot be reached: {reason}"
-                ) from error
+                place = outgoing.url.netloc.decode("ascii")
+                raise Unreachable(f"{place} cannot be reached: {reason}") from error
 
     def _receive(self, response: httpx.Response, started: float) -> Response:
         try:
-            body = b"".join(self._capped(response, started))
+            response.stream = _Bounded(response.stream, lambda size: self._check(size, started))
+            body = b"".join(self._capped(response))
         finally:
             response.close()
         version = response.extensions.get("http_version", b"HTTP/1.1").decode("ascii", "replace")
@@ -205,15 +223,45 @@ class GuardedTransport(httpx.BaseTransport):
             http_version=version,
         )
 
-    def _capped(self, response: httpx.Response, started: float) -> Iterator[bytes]:
+    def _capped(self, response: httpx.Response) -> Iterator[bytes]:
         size = 0
         for chunk in response.iter_bytes():
             size += len(chunk)
-            if size > self._limits.body_bytes:
-                raise Unreachable(f"the answer is larger than {self._limits.body_bytes} bytes")
-            if self._clock.monotonic() - started > self._limits.total_seconds:
-                raise Unreachable(f"the answer was not complete within {self._limits.total_seconds:g} s")
+            self._check_size(size)
             yield chunk
+
+    def _check(self, size: int, started: float) -> None:
+        self._check_size(size)
+        if self._clock.monotonic() - started > self._limits.total_seconds:
+            raise Unreachable(f"the answer was not complete within {self._limits.total_seconds:g} s")
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.body_bytes:
+            raise Unreachable(f"the answer is larger than {self._limits.body_bytes} bytes")
+
+
+class _Bounded(httpx.SyncByteStream):
+    """A body as it comes over the wire, looked at piece by piece, before anything is decompressed.
+
+    Args:
+        inner: the body.
+        check: gets the bytes that came so far; raises to end it.
+    """
+
+    def __init__(self, inner: httpx.SyncByteStream | httpx.AsyncByteStream, check: Callable[[int], None]) -> None:
+        self._inner = cast("httpx.SyncByteStream", inner)
+        self._check = check
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for chunk in self._inner:
+            size += len(chunk)
+            self._check(size)
+            yield chunk
+
+    def close(self) -> None:
+        """Close the body."""
+        self._inner.close()
 
 
 _DECODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+import httpx
+
 from specwatch.errors import MissingSetting, Problem, UsageError
 from specwatch.spec.model import Api
 
@@ -74,13 +76,18 @@ def parse_target(text: str) -> Target:
     """
     if text in {Kind.SANDBOX, Kind.LIVE}:
         return Target(Kind(text))
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(Problem(f"--target {text}", "is no target", "sandbox, live, or http(s)://host[:port][/base]"))
+    no_target = UsageError(Problem("--target", "is no target", "sandbox, live, or http(s)://host[:port][/base]"))
+    try:
+        parts = urlsplit(text)
+        host = httpx.URL(text).host
+    except (ValueError, httpx.InvalidURL) as error:
+        raise no_target from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise no_target
     if parts.username or parts.password or parts.query or parts.fragment:
         expected = "a base URL without user, password, query or fragment"
         raise UsageError(Problem("--target", "has parts that a base URL cannot have", expected))
-    return Target(Kind.URL, text.rstrip("/"))
+    return Target(Kind.URL, parts.geturl().rstrip("/"))
 
 
 def known_values(api: Api, target: Target, environment: Mapping[str, str]) -> dict[str, str | tuple[str, ...]]:
@@ -90,9 +97,9 @@ def known_values(api: Api, target: Target, environment: Mapping[str, str]) -> di
     """
     values: dict[str, str | tuple[str, ...]] = {}
     for name, known in api.known.items():
-        setting = environment.get(known.setting) if target.kind is not Kind.SANDBOX else None
-        if setting:
-            values[name] = tuple(setting.split(",")) if isinstance(known.value, tuple) else setting
+        setting = environment.get(known.setting, "") if target.kind is not Kind.SANDBOX else ""
+        if own := tuple(part for text in setting.split(",") if (part := text.strip())):
+            values[name] = own if isinstance(known.value, tuple) else setting.strip()
         elif target.kind is not Kind.LIVE:
             values[name] = known.value
     return values

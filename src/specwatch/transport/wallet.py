@@ -116,8 +116,12 @@ class Wallet:
 
 
 def alter(value: str) -> str:
-    """A value of the same length and alphabet that differs in its last letter or digit."""
-    for index in range(len(value) - 1, -1, -1):
+    """A value of the same length and alphabet that differs in one letter or digit, the one nearest to the middle.
+
+    Not the last one: in base64 its lowest bits may mean nothing, so that a signature would still be the same.
+    """
+    middle = len(value) // 2
+    for index in sorted(range(len(value)), key=lambda place: abs(place - middle)):
         char = value[index]
         if char.isalnum():
             other = ("1" if char == "0" else "0") if char.isdigit() else ("y" if char.lower() == "x" else "x")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from specwatch.values.sandbox import ACCOUNTS, ANSWER
+
 Headers = tuple[tuple[str, str], ...]
 
 ACCOUNT = "account"
@@ -90,9 +92,17 @@ class Exchange:
     @property
     def as_account(self) -> bool:
         """Whether every credential was our own, so that a refusal is trouble of ours."""
-        return all(role in {ACCOUNT, "second", "instant"} for role in self.credentials.values())
+        return all(role in ACCOUNTS for role in self.credentials.values())
 
     @property
     def own_trouble(self) -> bool:
-        """Whether the answer speaks about our account instead of the request: refused, used up or rate-limited."""
-        return self.as_account and not self.vouched and self.response.status in {401, 402, 403, 407, 429}
+        """Whether the answer speaks about us instead of the request: refused, used up or rate-limited.
+
+        A rate limit is ours whatever credential was sent, unless a sandbox was asked for that very answer.
+        Where no credential is asked for there is no account that could be refused.
+        """
+        if self.vouched:
+            return False
+        if self.response.status == 429:
+            return not any(role.startswith(ANSWER) for role in self.credentials.values())
+        return bool(self.credentials) and self.as_account and self.response.status in {401, 402, 403, 407}

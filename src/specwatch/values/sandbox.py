@@ -8,6 +8,9 @@ PREFIX: Final = "specwatch-sandbox-"
 ACCOUNTS: Final = frozenset({"account", "second", "instant"})
 """Roles that stand for an account: our own, another tenant, and one whose background work is done at once."""
 
+ANSWER: Final = "answer-"
+"""How the roles begin that make a sandbox give a documented answer."""
+
 
 def sandbox_value(role: str) -> str:
     """The value that a credential of that role has on every sandbox."""
@@ -16,4 +19,4 @@ def sandbox_value(role: str) -> str:
 
 def answer_role(status: int | str, code: str = "") -> str:
     """The role that makes a sandbox give a documented answer: `answer-429-too_many_requests`."""
-    return f"answer-{status}-{code}" if code else f"answer-{status}"
+    return f"{ANSWER}{status}-{code}" if code else f"{ANSWER}{status}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import quote, quote_plus
@@ -26,20 +27,19 @@ class Redactor:
         spellings = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
         self._texts = sorted(spellings, key=len, reverse=True)
         self._bytes = [text.encode("utf-8", "surrogatepass") for text in self._texts]
+        # One pass for all of them, longest first, so that no mask is taken apart by a secret that is part of it.
+        self._any_text = re.compile("|".join(map(re.escape, self._texts)))
+        self._any_bytes = re.compile(b"|".join(map(re.escape, self._bytes)))
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        for secret in self._texts:
-            if secret in text:
-                text = text.replace(secret, MASK)
-        return text
+        found = any(secret in text for secret in self._texts)  # much faster than the pattern, and nearly always false
+        return self._any_text.sub(MASK, text) if found else text
 
     def bytes(self, data: bytes) -> bytes:
         """The bytes without secrets."""
-        for secret in self._bytes:
-            if secret in data:
-                data = data.replace(secret, MASK.encode())
-        return data
+        found = any(secret in data for secret in self._bytes)
+        return self._any_bytes.sub(MASK.encode(), data) if found else data
 
     def headers(self, headers: Headers) -> Headers:
         """The headers without secrets."""
@@ -52,6 +52,7 @@ class Redactor:
         request, response = exchange.request, exchange.response
         return replace(
             exchange,
+            target=self.text(exchange.target),
             request=replace(
                 request,
                 url=self.text(request.url),
@@ -70,14 +71,25 @@ class Redactor:
 
 
 def _spellings(secret: str) -> set[str]:
-    raw = secret.encode()
-    encoded = base64.b64encode(raw).decode()
+    """The secret as it is, percent-encoded, as JSON and in base64, the usual variants of each."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    percent = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     return {
         secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        encoded,
-        encoded.rstrip("="),
-        base64.urlsafe_b64encode(raw).decode(),
+        *percent,
+        *(_PERCENT.sub(lambda match: match[0].lower(), text) for text in percent),
+        *escaped,
+        *(text.replace("/", "\\/") for text in escaped),
+        *(text for offset in range(3) for text in _base64(raw, offset)),
     }
+
+
+def _base64(raw: bytes, offset: int) -> set[str]:
+    """The characters that only the secret decides, in base64 of a text in which `offset` bytes modulo 3 precede it."""
+    encoded = base64.b64encode(bytes(offset) + raw)
+    certain = encoded[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6].decode()
+    return {certain, certain.translate(str.maketrans("+/", "-_"))}
+
+
+_PERCENT = re.compile(r"%[0-9A-F]{2}")

@@ -1,0 +1,161 @@
+"""Third step of a check: carry the run out, write and show what it found, and say it in an exit code.
+
+Whatever happens on the way (Ctrl-C, a contract test with a defect, a full disk, a closed pipe), what was found so far
+is written and shown, and a broken promise decides the exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specwatch.cli.check.build import build
+from specwatch.cli.check.request import STDOUT, CheckRequest
+from specwatch.cli.sandbox import sigterm_as_ctrl_c
+from specwatch.contract.result import BROKEN, OK, RunResult, exit_code
+from specwatch.contract.run import ContractRun
+from specwatch.contract.session import run_contracts
+from specwatch.errors import InternalError, Problem, SpecwatchError
+from specwatch.pytest_plugin import RunPlugin
+from specwatch.transport.target import Kind
+from specwatch.values import Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found, and what went wrong with the run itself."""
+
+    result: RunResult
+    defect: InternalError | None = None
+
+
+def execute(request: CheckRequest) -> int:
+    """Carry out a check.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SpecwatchError: the run could not begin.
+    """
+    from specwatch.cli.terminal import Terminal
+
+    console = Terminal(stderr=request.stdout_is_taken)
+    with sigterm_as_ctrl_c():
+        outcome = perform(request, console)
+        failed = list(_write_reports(request, outcome.result))
+        show(request, outcome.result, console)
+    return conclude(request, outcome, failed)
+
+
+def perform(request: CheckRequest, console: Console) -> Outcome:
+    """Run the contract tests; an interruption or a defect of a test ends with what is known so far."""
+    from specwatch.reports.console import Progress, print_header
+
+    progress = Progress(console)
+    with build(request, progress) as run:
+        print_header(console, request.workspace, run)
+        for line in missing_variables(run):
+            console.print(line, markup=False, highlight=False)
+        defect = None
+        try:
+            with progress:
+                run_contracts(run, request.workspace.contracts, RunPlugin)
+        except KeyboardInterrupt:
+            run.interrupted = True
+        except InternalError as error:
+            defect = error
+        return Outcome(run.result(), defect)
+
+
+def missing_variables(run: ContractRun) -> Iterator[str]:
+    """Which variables would let the run check more than it can, a line per credential or setting that is not set."""
+    if run.settings.target.kind is Kind.SANDBOX:
+        return
+    lines = {line: None for api in run.apis.values() for line in _unset(run, api.api.id)}
+    if lines:
+        yield "Not set, so that what needs it stays unknown:"
+        yield from (f"  {line}" for line in lines)
+        yield ""
+
+
+def _unset(run: ContractRun, api_id: str) -> Iterator[str]:
+    api = run.apis[api_id]
+    environment = run.settings.environment
+    for scheme in api.api.schemes.values():
+        states = {state.name: state.variables for state in scheme.states.values()}
+        for role, names in {**scheme.variables, **states}.items():
+            if names and not any(environment.get(name) for name in names):
+                yield f"{' or '.join(names)}: {api_id}, credential {role}"
+    for name, known in api.api.known.items():
+        if known.setting and name not in api.known:
+            yield f"{known.setting}: {api_id}, {known.text or name}"
+
+
+def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[SpecwatchError]:
+    """Write the reports; one that cannot be written does not keep the others from being."""
+    for kind, path in request.reports.items():
+        try:
+            if path == STDOUT:
+                click.echo(_text(kind, result))
+            else:
+                _write(Path(path), _text(kind, result))
+        except SpecwatchError as error:
+            yield error
+        except BrokenPipeError:
+            from specwatch.cli.terminal import silence
+
+            silence()
+            yield SpecwatchError(Problem(f"--{kind} {path}", "nobody reads stdout any more", "an open pipe"))
+
+
+def _write(path: Path, text: str) -> None:
+    from specwatch.reports.files import write_text
+
+    write_text(path, f"{text}\n")
+
+
+def _text(kind: str, result: RunResult) -> str:
+    from specwatch.reports.har import to_har
+    from specwatch.reports.json_report import to_json
+    from specwatch.reports.junit import to_junit
+
+    if kind == "junit":
+        return to_junit(result).rstrip("\n")
+    document = to_json(result) if kind == "json" else to_har(result.exchanges)
+    # A lone surrogate, which a provider can send as an escape, is written as that escape.
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def show(request: CheckRequest, result: RunResult, console: Console) -> None:
+    """Print what a run found."""
+    from specwatch.reports.console import matrix, print_claims, print_matrix, print_result
+
+    if request.verbose:
+        print_claims(console, result)
+    if request.matrix:
+        print_matrix(console, matrix(result, request.selection.apis))
+    print_result(console, result)
+
+
+def conclude(request: CheckRequest, outcome: Outcome, failed: list[SpecwatchError]) -> int:
+    """Say what went wrong beside the run, and which exit code all of it comes to: a broken promise before all else."""
+    errors = [*failed, *([outcome.defect] if outcome.defect else [])]
+    for error in errors:
+        for problem in error.problems:
+            click.echo(f"error: {problem}", err=True)
+    sys.stderr.flush()
+    code = exit_code(outcome.result, fail_on_unknown=request.fail_on_unknown)
+    if code == BROKEN or outcome.result.verdict is Verdict.FAIL or not errors:
+        return code
+    return max((error.exit_code for error in errors), default=OK)

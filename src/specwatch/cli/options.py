@@ -1,0 +1,61 @@
+"""Options that several commands share, and the workspace that they work on."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from specwatch.workspace import Workspace
+
+workspace_option = click.option(
+    "--workspace",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder with specs/ and contracts/.  [default: the nearest one upwards, else the one of specwatch]",
+)
+
+api_option = click.option("--api", "apis", metavar="ID", multiple=True, help="Only this API; may be given again.")
+
+
+class Number(click.FloatRange):
+    """A number in a range; text such as `nan` is none."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number.
+
+        Raises:
+            click.BadParameter: it is none, or out of range.
+        """
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
+def chosen_workspace(explicit: Path | None, *, quiet: bool = False) -> Workspace:
+    """The workspace of this call; says on stderr which one it is and why.
+
+    Args:
+        explicit: `--workspace` behind the command; the one before the command counts where it is not given.
+        quiet: leave the announcement to the caller.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from specwatch.workspace import find_workspace
+
+    inherited = click.get_current_context().find_root().obj
+    named = explicit or (inherited if isinstance(inherited, Path) else None)
+    workspace = find_workspace(named, Path.cwd())
+    if not quiet:
+        announce(workspace)
+    return workspace
+
+
+def announce(workspace: Workspace) -> None:
+    """Say on stderr which workspace is used and why."""
+    click.echo(f"workspace: {workspace.root} ({workspace.chosen})", err=True)

@@ -1,0 +1,12 @@
+"""Layer 5: what a run found, told to people and to other programs.
+
+    console       the terminal: header, progress, result, claims, matrix of documented answers
+    json_report   `specwatch.check/1`, described by check.schema.json beside it
+    junit         JUnit XML, one test case per claim
+    har           HAR 1.2, every exchange of the run
+    curl          one exchange as a command line
+    files         where reports are written
+
+Import the module you need: those for the terminal load rich, the others load nothing heavy. Exchanges reach this layer
+without secrets; no report looks one up.
+"""

@@ -1,0 +1,262 @@
+"""The terminal: what a run is about to do, is doing and has found.
+
+Readable at 80 columns. Colours only help: whatever they say is also said in words. Text that comes from a provider
+passes through `Screen`, which takes it as text and nothing else.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from specwatch.contract.ledger import ClaimResult
+from specwatch.contract.result import ApiResult, RunResult
+from specwatch.reports.coverage import MatrixRow, matrix, print_matrix
+from specwatch.reports.curl import to_curl
+from specwatch.reports.header import print_header
+from specwatch.reports.progress import Progress
+from specwatch.reports.screen import STYLES, Cell, Screen
+from specwatch.reports.summary import (
+    broken,
+    drift_by_operation,
+    fails,
+    gravest_first,
+    overall,
+    unknown_by_reason,
+    warned,
+)
+from specwatch.reports.text import count, shortened
+from specwatch.values.claim import Level, Verdict
+from specwatch.values.violation import Drift, Violation
+
+__all__ = [
+    "MatrixRow",
+    "Progress",
+    "matrix",
+    "print_claims",
+    "print_header",
+    "print_matrix",
+    "print_result",
+]
+
+MAX_BLOCKS: Final = 20
+"""How many violations of one API are shown; the JSON report has them all."""
+
+MAX_CHARACTERS: Final = 400
+"""How much of `expected` and `found` is shown."""
+
+NAMED: Final = 3
+"""That many names are listed; of more, only how many there are."""
+
+
+def print_result(console: Console, result: RunResult) -> None:
+    """Print what a run found: a table, violations, unknown claims, drift, and what to do next."""
+    screen = Screen(console)
+    _table(screen, result)
+    _trouble(screen, result)
+    for api in result.apis:
+        _violations(screen, api, result)
+    _unknown(screen, result)
+    _drift(screen, result)
+    _closing(screen, result)
+
+
+def print_claims(console: Console, result: RunResult) -> None:
+    """Print every claim with its verdict, its level, how often it was observed, or why it is unknown."""
+    screen = Screen(console)
+    for api in result.apis:
+        screen.line(screen.text(api.id, "bold"))
+        table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+        for width in (1, 7, 9):
+            table.add_column(width=width, no_wrap=True)
+        table.add_column(overflow="fold", ratio=1)
+        for claim in api.claims:
+            note = claim.reason if claim.verdict is Verdict.UNKNOWN else f"seen {count(claim.observations, 'time')}"
+            words = screen.text(claim.claim.id).append_text(screen.text(f"  {note}", "dim"))
+            verdict = screen.text(claim.verdict.value, STYLES[claim.verdict])
+            screen.row(table, screen.glyph(claim.verdict), verdict, claim.claim.level.value, words)
+        console.print(table, highlight=False)
+        console.print()
+
+
+def _table(screen: Screen, result: RunResult) -> None:
+    footer = len(result.apis) > 1
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_footer=footer, header_style="dim")
+    table.add_column("API", "together", overflow="fold")
+    table.add_column("verdict", _verdict(screen, overall(result)), no_wrap=True)
+    rows = [_figures(api, result) for api in result.apis]
+    titles = ("kept", "broken", "warned", "unknown", "requests", "cost", "time")
+    for index, title in enumerate(titles):
+        total = result.seconds if title == "time" else sum(row[index] for row in rows)
+        table.add_column(title, _figure(title, total), justify="right", no_wrap=True)
+    for api, row in zip(result.apis, rows, strict=True):
+        figures = [_figure(title, value) for title, value in zip(titles, row, strict=True)]
+        screen.row(table, api.id, _verdict(screen, api.verdict), *figures)
+    screen.console.print()
+    screen.console.print(table, highlight=False)
+    screen.console.print()
+
+
+def _verdict(screen: Screen, verdict: Verdict) -> Cell:
+    return screen.glyph(verdict).append(f" {verdict.value}")
+
+
+def _figures(api: ApiResult, result: RunResult) -> tuple[float, ...]:
+    return (
+        api.count(Verdict.PASS),
+        len(broken(api, strict=result.strict)),
+        len(warned(api, strict=result.strict)),
+        api.count(Verdict.UNKNOWN),
+        api.requests,
+        api.cost,
+        api.seconds,
+    )
+
+
+def _figure(title: str, value: float) -> str:
+    return f"{value:.1f} s" if title == "time" else f"{value:g}" if title == "cost" else f"{value:,.0f}"
+
+
+def _trouble(screen: Screen, result: RunResult) -> None:
+    troubled = [(api.id, sentence) for api in result.apis for sentence in api.trouble]
+    if troubled:
+        screen.line(screen.text("On our side, not the provider's", "bold yellow"))
+        screen.fields(troubled)
+        screen.console.print()
+
+
+def _violations(screen: Screen, api: ApiResult, result: RunResult) -> None:
+    if not api.violations:
+        return
+    screen.line(screen.text(f"{api.id}: {count(len(api.violations), 'violation')}", "bold"))
+    screen.console.print()
+    for violation in gravest_first(api)[:MAX_BLOCKS]:
+        _block(screen, violation, strict=result.strict)
+    if more := max(len(api.violations) - MAX_BLOCKS, 0):
+        screen.line(f"  and {more:,} more in the JSON report (--json FILE)")
+        screen.console.print()
+
+
+def _block(screen: Screen, violation: Violation, *, strict: bool) -> None:
+    failing = fails(violation.level, strict=strict)
+    style = STYLES[Verdict.FAIL if failing else Verdict.UNKNOWN]
+    sign = screen.glyph(Verdict.FAIL) if failing else screen.text("!", style)
+    word = f"broken {violation.level.value}" if failing else f"warning: broken {violation.level.value}"
+    screen.line(sign, " ", screen.text(f"{violation.api}/{violation.claim}", "bold"), "  ", screen.text(word, style))
+    screen.fields(_block_rows(violation))
+    if violation.exchange is not None:
+        screen.long_line(screen.text("  repeat    ", "dim"), to_curl(violation.exchange))
+    screen.console.print()
+
+
+def _block_rows(violation: Violation) -> Iterator[tuple[str, str]]:
+    yield "what", violation.message
+    if violation.operation:
+        yield "where", f"{violation.operation}{_status(violation)}"
+    if violation.expected:
+        yield "expected", shortened(violation.expected, MAX_CHARACTERS)
+    if violation.found:
+        yield "found", shortened(violation.found, MAX_CHARACTERS)
+
+
+def _status(violation: Violation) -> str:
+    return f", status {violation.exchange.response.status}" if violation.exchange is not None else ""
+
+
+def _unknown(screen: Screen, result: RunResult) -> None:
+    groups = unknown_by_reason(result)
+    if not groups:
+        return
+    total = sum(len(claims) for claims in groups.values())
+    screen.line(screen.text(f"Unknown: {count(total, 'claim')}", "bold yellow"))
+    screen.fields((count(len(claims), "claim"), f"{reason}{_who(claims)}") for reason, claims in groups.items())
+    screen.console.print()
+
+
+def _who(claims: Sequence[ClaimResult]) -> str:
+    if len(claims) <= NAMED:
+        return f" ({', '.join(result.claim.full_id for result in claims)})"
+    apis = dict.fromkeys(result.claim.api for result in claims)
+    return f" ({', '.join(apis)})"
+
+
+def _drift(screen: Screen, result: RunResult) -> None:
+    rows = [(api, *group) for api in result.apis for group in drift_by_operation(api).items()]
+    if not rows:
+        return
+    screen.line(screen.text("Drift: seen, not documented, and allowed", "bold"))
+    screen.fields((f"{api.id} {operation}", _drifted(seen)) for api, operation, seen in rows)
+    screen.console.print()
+
+
+def _drifted(seen: Sequence[tuple[Drift, int]]) -> str:
+    named = [f"{drift.kind} {drift.name} ({count(times, 'time')})" for drift, times in seen[:NAMED]]
+    more = [f"and {len(seen) - NAMED} more"] if len(seen) > NAMED else []
+    return ", ".join([*named, *more])
+
+
+def _closing(screen: Screen, result: RunResult) -> None:
+    verdict = overall(result)
+    told = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.UNKNOWN: _not_told}[verdict](result)
+    stopped = "interrupted, so this is what is known so far; " if result.interrupted else ""
+    word = screen.text(f"{verdict.value.upper()}: ", STYLES[verdict])
+    screen.line(screen.glyph(verdict), " ", word, f"{stopped}{told}.")
+    for command, gain in _next_steps(result):
+        screen.long_line(screen.text("  next  ", "dim"), command, screen.text(f"  # {gain}", "dim"))
+
+
+def _passed(result: RunResult) -> str:
+    kept = sum(api.count(Verdict.PASS) for api in result.apis)
+    unknown = sum(api.count(Verdict.UNKNOWN) for api in result.apis)
+    warnings = f", with {count(result.warnings, 'warning')}" if result.warnings else ""
+    rest = f"; {unknown:,} could not be checked" if unknown else ""
+    return f"{count(kept, 'claim')} {'holds' if kept == 1 else 'hold'}{warnings}{rest}"
+
+
+def _failed(result: RunResult) -> str:
+    violations = _failing(result)
+    apis = [api.id for api in result.apis if api.verdict is Verdict.FAIL]
+    claims = {(violation.api, violation.claim) for violation in violations}
+    noun = "promise" if all(violation.level is Level.PROMISE for violation in violations) else "claim"
+    return f"{count(len(claims), f'broken {noun}')} in {_and(apis)}"
+
+
+def _not_told(result: RunResult) -> str:
+    apis = [api.id for api in result.apis if api.verdict is Verdict.UNKNOWN]
+    if not apis:
+        return "nothing is broken so far" if result.apis else "no API was checked"
+    reasons = "what is told above about our side" if any(api.trouble for api in result.apis) else "what Unknown lists"
+    return f"nothing could be established for {_and(apis)}; {reasons} has to be mended first"
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _failing(result: RunResult) -> list[Violation]:
+    return [v for api in result.apis for v in gravest_first(api) if fails(v.level, strict=result.strict)]
+
+
+def _next_steps(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Commands that lead on from here, and what each is good for."""
+    verdict = overall(result)
+    sandbox = result.target == "sandbox"
+    target = "" if sandbox else f" --target {shlex.quote(result.target)}"
+    if verdict is Verdict.PASS and sandbox:
+        yield "specwatch check --target live --profile smoke", "asks the real services"
+    elif verdict is Verdict.PASS:
+        yield f"specwatch check{target} --profile {result.profile} --verbose", "lists every claim"
+    elif verdict is Verdict.UNKNOWN:
+        yield f"specwatch check{target} --profile {result.profile}", "again, to the end"
+    elif violations := _failing(result):
+        claim = shlex.quote(f"{violations[0].api}/{violations[0].claim}")
+        options = f"{target} --profile {result.profile} --seed {result.seed}"
+        yield f"specwatch check --claim {claim}{options}", "the first one alone"
+        exchange = next((v.exchange for v in violations if v.exchange is not None), None)
+        if sandbox and exchange is not None:
+            yield f"specwatch sandbox --port {urlsplit(exchange.target).port}", "while it runs, the curl lines work"

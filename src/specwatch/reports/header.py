@@ -1,0 +1,74 @@
+"""What a run is about to do, said before it does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from specwatch.contract.run import ApiRun, ContractRun, Settings
+from specwatch.reports.screen import Screen
+from specwatch.reports.text import count
+from specwatch.transport.permission import KINDS, needed
+from specwatch.transport.target import Kind
+from specwatch.workspace import Workspace
+
+
+def print_header(console: Console, workspace: Workspace, run: ContractRun) -> None:
+    """Print workspace, target, profile, seed, budgets, and which operations are not allowed to be called."""
+    screen = Screen(console)
+    screen.line(screen.text("specwatch check", "bold"))
+    screen.fields(_rows(workspace, run))
+    console.print()
+
+
+def _rows(workspace: Workspace, run: ContractRun) -> Iterator[tuple[str, str]]:
+    settings = run.settings
+    yield "workspace", f"{workspace.root} ({workspace.chosen})"
+    yield from _target(run)
+    yield "profile", f"{settings.profile.name}, seed {settings.seed}{', strict' if settings.strict else ''}"
+    yield "APIs", f"{len(run.apis)}: {', '.join(run.apis)}"
+    yield "budget", _budget(settings)
+    yield from _permission(run)
+
+
+def _target(run: ContractRun) -> Iterator[tuple[str, str]]:
+    target = run.settings.target
+    if target.kind is not Kind.LIVE:
+        yield "target", f"sandbox at {target.url}" if target.kind is Kind.SANDBOX else target.url
+        return
+    yield "target", "live"
+    for api in run.apis.values():
+        yield "", f"{api.api.id} at {api.base}"
+
+
+def _budget(settings: Settings) -> str:
+    requests = count(settings.max_requests or settings.profile.max_requests, "request")
+    cost = "no limit on cost" if settings.max_cost is None else f"a cost of at most {settings.max_cost:g}"
+    return f"{requests} and {cost} per API"
+
+
+def _permission(run: ContractRun) -> Iterator[tuple[str, str]]:
+    if run.settings.target.kind is Kind.SANDBOX:
+        yield "allowed", "every call: the sandbox is ours"
+        return
+    extra = [kind for kind in KINDS if kind in run.settings.allow]
+    yield "allowed", " and ".join(["free reads", *(f"`{kind}`" for kind in extra)])
+    left_out = [(api, dict(_left_out(api))) for api in run.apis.values()]
+    missing = {kind for _, operations in left_out for kinds in operations.values() for kind in kinds}
+    if not missing:
+        return
+    label = "left out"
+    for api, operations in left_out:
+        if operations:
+            named = ", ".join(f"{name} ({' and '.join(kinds)})" for name, kinds in operations.items())
+            yield label, f"{api.api.id}: {named}"
+            label = ""
+    yield "", f"`--allow {','.join(kind for kind in KINDS if kind in missing)}` permits them"
+
+
+def _left_out(api: ApiRun) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for operation in api.api.operations:
+        kinds = tuple(kind for kind in needed(operation) if kind not in api.settings.allow)
+        if kinds and operation.id in api.operations:
+            yield operation.id, kinds

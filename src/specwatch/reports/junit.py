@@ -1,0 +1,90 @@
+"""JUnit XML: one suite per API, one test case per claim, so that any CI shows what is broken and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from specwatch.contract.ledger import ClaimResult
+from specwatch.contract.result import ApiResult, RunResult
+from specwatch.reports.curl import to_curl
+from specwatch.reports.summary import broken, fails
+from specwatch.reports.text import count, timestamp, xml_text
+from specwatch.values.claim import Verdict
+from specwatch.values.violation import Violation
+
+MAX_VIOLATIONS: Final = 20
+"""How many violations of one claim are written out; the JSON report has them all."""
+
+
+def to_junit(result: RunResult) -> str:
+    """A run as a JUnit XML document.
+
+    A kept claim is a passed test case; a broken promise a failure; a broken inference passes with a warning in its
+    output, or fails when the run was strict; an unknown claim is skipped with its reason.
+    """
+    root = Element("testsuites", _attributes(name="specwatch check", time=f"{result.seconds:.3f}"))
+    suites = [_suite(root, api, result) for api in result.apis]
+    for key in ("tests", "failures", "errors", "skipped"):
+        root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _attributes(**values: object) -> dict[str, str]:
+    return {name: xml_text(str(value)) for name, value in values.items()}
+
+
+def _suite(root: Element, api: ApiResult, result: RunResult) -> Element:
+    figures = _attributes(
+        name=api.id,
+        tests=len(api.claims),
+        failures=len(broken(api, strict=result.strict)),
+        errors=0,
+        skipped=api.count(Verdict.UNKNOWN),
+        time=f"{api.seconds:.3f}",
+        timestamp=timestamp(result.started_at),
+    )
+    suite = SubElement(root, "testsuite", figures)
+    properties = SubElement(suite, "properties")
+    facts = {"target": result.target, "profile": result.profile, "seed": result.seed, "requests": api.requests}
+    for name, value in facts.items():
+        SubElement(properties, "property", _attributes(name=name, value=value))
+    for claim in api.claims:
+        violations = [violation for violation in api.violations if violation.claim == claim.claim.id]
+        _case(suite, claim, violations, strict=result.strict)
+    return suite
+
+
+def _case(suite: Element, result: ClaimResult, violations: Sequence[Violation], *, strict: bool) -> None:
+    claim = result.claim
+    case = SubElement(suite, "testcase", _attributes(classname=claim.api, name=claim.id, time=0))
+    if result.verdict is Verdict.UNKNOWN:
+        SubElement(case, "skipped", _attributes(message=result.reason or "unknown"))
+    elif result.verdict is Verdict.FAIL:
+        message = violations[0].message if violations else f"Not so: {claim.text}"
+        if fails(claim.level, strict=strict):
+            failure = SubElement(case, "failure", _attributes(message=message, type=claim.level.value))
+            failure.text = xml_text(_told(violations))
+        else:
+            SubElement(case, "system-out").text = xml_text(f"warning: {message}\n\n{_told(violations)}")
+
+
+def _told(violations: Sequence[Violation]) -> str:
+    blocks = ["\n".join(_lines(violation)) for violation in violations[:MAX_VIOLATIONS]]
+    if more := len(violations) - MAX_VIOLATIONS:
+        blocks += [f"and {count(more, 'violation')} more in the JSON report"] if more > 0 else []
+    return "\n\n".join(blocks)
+
+
+def _lines(violation: Violation) -> Iterable[str]:
+    yield violation.message
+    if violation.operation:
+        yield f"operation: {violation.operation}"
+    if violation.expected:
+        yield f"expected:  {violation.expected}"
+    if violation.found:
+        yield f"found:     {violation.found}"
+    if violation.exchange is not None:
+        yield f"repeat:    {to_curl(violation.exchange)}"

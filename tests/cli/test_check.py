@@ -1,0 +1,213 @@
+"""`specwatch check`: what it prints, writes and exits with."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from specwatch.cli.check import execute
+from specwatch.contract.session import run_contracts
+from specwatch.errors import InternalError, Problem, SpecwatchError
+
+Command = Callable[..., CompletedProcess[str]]
+Edit = Callable[[Path, str, str], int]
+
+DROPPED = "example-api/listRegions/200/drop/count"
+
+
+def test_honest_sandbox_passes(specwatch: Command, workspace: Path) -> None:
+    """Every claim of the example workspace holds; budgets and seed are told before, the verdict at the end."""
+    finished = specwatch("check", "--workspace", workspace, "--seed", "7", "--max-cost", "2")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert f"workspace  {workspace} (named by --workspace)\n" in finished.stdout
+    assert "profile    standard, seed 7\n" in finished.stdout
+    assert "149 requests and a cost of at most 2 per API\n" in finished.stdout
+    assert "PASS" in finished.stdout
+
+
+def test_broken_promise_fails(specwatch: Command, workspace: Path) -> None:
+    """A fault of the sandbox is reported as a broken promise: 1."""
+    finished = specwatch("check", "--workspace", workspace, "--fault", DROPPED)
+    assert finished.returncode == 1
+    assert "example-api/listRegions/200  broken promise" in finished.stdout
+
+
+def test_broken_inference_warns(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:
+    """What only examples show is a warning when it is broken."""
+    edit(spec, "level: promise", "level: inference")
+    edit(spec, "count: 2", "count: 3")
+    assert specwatch("check", "--workspace", workspace).returncode == 0
+
+
+def test_broken_inference_fails_when_strict(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:
+    """The same inference fails under --strict."""
+    edit(spec, "level: promise", "level: inference")
+    edit(spec, "count: 2", "count: 3")
+    assert specwatch("check", "--workspace", workspace, "--strict").returncode == 1
+
+
+def test_unknown_claims_are_listed_or_fail(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:
+    """A claim that nothing can show is unknown, which is 3 under --fail-on-unknown."""
+    edit(spec, "when: response.status == 200", "when: response.status == 299")
+    finished = specwatch("check", "--workspace", workspace, "--fail-on-unknown")
+    assert finished.returncode == 3
+    assert "example-api/count-equals-regions" in finished.stdout.split("Unknown:")[1]
+
+
+def test_json_on_stdout(specwatch: Command, workspace: Path) -> None:
+    """With `--json -` stdout holds the document and nothing else; people read stderr."""
+    finished = specwatch("check", "--workspace", workspace, "--json", "-", "--seed", "7")
+    document = json.loads(finished.stdout)
+    assert finished.returncode == 0
+    assert (document["schema"], document["verdict"], document["seed"]) == ("specwatch.check/1", "pass", 7)
+    assert "PASS" in finished.stderr
+
+
+def test_reports_are_written(specwatch: Command, workspace: Path, tmp_path: Path) -> None:
+    """JSON, JUnit and HAR lie where they were asked for."""
+    names = {kind: tmp_path / f"result.{kind}" for kind in ("json", "junit", "har")}
+    options = [text for kind, path in names.items() for text in (f"--{kind}", path)]
+    finished = specwatch("check", "--workspace", workspace, *options, "--fault", DROPPED)
+    assert finished.returncode == 1
+    assert json.loads(names["json"].read_text(encoding="utf-8"))["verdict"] == "fail"
+    assert fromstring(names["junit"].read_text(encoding="utf-8")).tag == "testsuites"  # noqa: S314 - our own file
+    assert json.loads(names["har"].read_text(encoding="utf-8"))["log"]["version"] == "1.2"
+
+
+def test_report_that_cannot_be_written_loses_nothing(
+    specwatch: Command, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up during the run costs one report: the verdict is shown, and a broken promise is still 1."""
+
+    def full_disk(path: Path, _text: str) -> None:
+        raise SpecwatchError(Problem(str(path), "cannot be written: No space left on device"))
+
+    monkeypatch.setattr(execute, "_write", full_disk)
+    options = ("check", "--workspace", workspace, "--json", tmp_path / "result.json")
+    finished = specwatch(*options, "--fault", DROPPED)
+    assert finished.returncode == 1
+    assert "broken promise" in finished.stdout
+    assert finished.stderr == f"error: {tmp_path / 'result.json'}: cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("fault, code", [((), 70), (("--fault", DROPPED), 1)], ids=["alone", "beside a violation"])
+def test_contract_test_with_a_defect(specwatch: Command, workspace: Path, fault: tuple[str, ...], code: int) -> None:
+    """A contract test that fails by itself is a defect: 70, unless a promise is broken as well, which is told too."""
+    module = workspace / "contracts" / "test_example_api.py"
+    module.write_text('def test_wrong() -> None:\n    """Fails by itself."""\n    {}["x"]\n', encoding="utf-8")
+    finished = specwatch("check", "--workspace", workspace, *fault)
+    assert finished.returncode == code
+    assert "KeyError" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert ("broken promise" in finished.stdout) == bool(fault)
+
+
+def test_defect_of_specwatch(specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw is one block with the place where it happened: 70."""
+
+    def perform(*_arguments: object) -> None:
+        raise ZeroDivisionError("made up")
+
+    monkeypatch.setattr(execute, "perform", perform)
+    finished = specwatch("check", "--workspace", workspace)
+    assert finished.returncode == 70
+    assert finished.stderr.startswith("error: defect in specwatch ")
+    assert "ZeroDivisionError: made up" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_internal_error_says_what_it_knows(
+    specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An InternalError is told in its own words: 70."""
+
+    def perform(*_arguments: object) -> None:
+        raise InternalError("a request reached the transport without a draft")
+
+    monkeypatch.setattr(execute, "perform", perform)
+    finished = specwatch("check", "--workspace", workspace)
+    assert finished.returncode == 70
+    assert finished.stderr == "error: specwatch: a request reached the transport without a draft\n"
+
+
+@pytest.mark.parametrize("fault, code", [((), 3), (("--fault", DROPPED), 1)], ids=["nothing broken", "broken"])
+def test_interruption_prints_what_is_known(
+    specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch, fault: tuple[str, ...], code: int
+) -> None:
+    """Ctrl-C shows what is known so far: 3, or 1 where a promise was broken already."""
+
+    def interrupted(*arguments: object) -> None:
+        run_contracts(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute, "run_contracts", interrupted)
+    finished = specwatch("check", "--workspace", workspace, *fault)
+    assert finished.returncode == code
+    assert "example-api" in finished.stdout
+    assert "interrupted" in finished.stdout or fault
+
+
+def test_matrix_and_claims(specwatch: Command, workspace: Path) -> None:
+    """--matrix shows which documented answers were seen, --verbose every claim."""
+    finished = specwatch("check", "--workspace", workspace, "--matrix", "--verbose")
+    assert "every documented (operation, status, code) seen: 2 of 2, 100 %" in finished.stdout
+    assert "count-equals-regions  seen " in finished.stdout
+
+
+def test_selection_leaves_other_apis_out(specwatch: Command, workspace: Path, spec: Path) -> None:
+    """An operation belongs to one API; the others are not asked, and not unknown."""
+    other = spec.read_text(encoding="utf-8").replace("listRegions", "listZones").replace("/v1/regions", "/v1/zones")
+    spec.with_name("other-api.yaml").write_text(other, encoding="utf-8")
+    finished = specwatch("check", "--workspace", workspace, "--operation", "listZones", "--json", "-")
+    assert finished.returncode == 0
+    assert [api["id"] for api in json.loads(finished.stdout)["apis"]] == ["other-api"]
+
+
+def test_closed_pipe_keeps_the_verdict(workspace: Path) -> None:
+    """Whoever stops reading the output does not change the exit code, and gets no complaint."""
+    command = [sys.executable, "-m", "specwatch", "check", "--workspace", str(workspace), "--fault", DROPPED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+        assert process.wait(60) == 1
+    assert said == b""
+
+
+def test_ctrl_c_during_a_long_wait(tmp_path: Path) -> None:
+    """SIGINT ends a real run at once with what it knows."""
+    root = Path(__file__).resolve().parents[2]
+    (api,) = [path.stem for path in (root / "specs").glob("*bulk*.yaml")]
+    command = [
+        sys.executable,
+        "-m",
+        "specwatch",
+        "--workspace",
+        str(root),
+        "check",
+        "--api",
+        api,
+        "--worker-seconds",
+        "60",
+    ]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if "begins" in line:
+                break
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(30) == 3
+    assert time.monotonic() - started < 10
+    assert "interrupted" in rest
