@@ -30,7 +30,6 @@ retrieve_batch = partial(query, action="retrieve_batch")
 @claim("qrart-tasks/finished-task-has-its-response")
 @claim("qrart-tasks/finished-task-has-succeeded")
 @claim("qrart-tasks/created-at-in-seconds")
-@claim("qrart-tasks/created-at-agrees-with-object-id")
 @claim("qrart-tasks/image-url-is-that-of-the-task")
 @claim("qrart-tasks/square-image-for-square-request")
 def test_a_known_task_is_returned() -> None:

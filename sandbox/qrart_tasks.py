@@ -256,11 +256,6 @@ def _created_at_in_milliseconds(_call: Call, answer: Answer) -> Answer:
     return with_tasks(answer, lambda task: task.update(created_at=round(task["created_at"] * 1000)))
 
 
-@api.fault("created-at-in-local-time", breaks="created-at-agrees-with-object-id", text="The time is eight hours ahead.")
-def _created_at_in_local_time(_call: Call, answer: Answer) -> Answer:
-    return with_tasks(answer, lambda task: task.update(created_at=task["created_at"] + 8 * 3600))
-
-
 @api.fault("task-forgotten", breaks="known-task-is-found", text="On every fourth query no task is known.")
 def _task_forgotten(call: Call, answer: Answer) -> Answer:
     return error(call, 400, "token_mismatched") if answer.status == 200 and call.chance(4) else answer

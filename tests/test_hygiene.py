@@ -77,13 +77,19 @@ def function_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1 - docstring
 
 
+def is_setter(node: ast.AST) -> bool:
+    """Whether a definition is the second half of a property, whose first half says what it is."""
+    decorators = getattr(node, "decorator_list", [])
+    return any(isinstance(each, ast.Attribute) and each.attr == "setter" for each in decorators)
+
+
 def undocumented(tree: ast.Module) -> Iterator[str]:
     """Line and name of each public class, function and method that has no docstring."""
     pending: list[ast.Module | ast.ClassDef] = [tree]
     while pending:
         for node in pending.pop().body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
-                if not ast.get_docstring(node):
+                if not ast.get_docstring(node) and not is_setter(node):
                     yield f"{node.lineno}: {node.name}"
                 if isinstance(node, ast.ClassDef):
                     pending.append(node)

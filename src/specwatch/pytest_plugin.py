@@ -80,9 +80,9 @@ class RunPlugin:
         if report.failed:
             self._defect(f"{report.nodeid}: {report.longreprtext}")
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Ctrl-C ended the session."""
-        self._run.interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C ended the session; pytest's own stops, which it tells here too, are no interruption."""
+        self._run.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -114,22 +114,29 @@ class RunPlugin:
                 yield self._run.apis[api_id], claim
 
     def _book_failure(self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        from specwatch.contract.caller import ClaimBroken
+        from specwatch.contract.caller import ClaimBroken, unanswered
         from specwatch.errors import CannotTell
 
-        error = _cause(excinfo.value)
+        error = unanswered() or _cause(excinfo.value)
         if isinstance(error, (CannotTell, pytest.skip.Exception)):
             for api, claim in self._claims(item):
                 api.explain(claim, str(error))
         elif isinstance(error, ClaimBroken):
-            for api, claim in self._claims(item):
-                meant = error.claim in {None, claim}
-                if meant and (_is_scenario(api, claim) or not api.ledger.is_broken(claim)):
+            for api, claim in self._meant(item, error):
+                if _is_scenario(api, claim) or not api.ledger.is_broken(claim):
                     api.scenario(claim, _violation(api, claim, error))
         else:
             self._defect(f"{item.nodeid}: {type(error).__name__}: {error}")
             for api, claim in self._claims(item):
                 api.explain(claim, f"its contract test itself failed: {type(error).__name__}")
+
+    def _meant(self, item: pytest.Item, error: ClaimBroken) -> Iterator[tuple[ApiRun, str]]:
+        """The claims that a failure speaks about: the one that it names, else all that its test is marked with."""
+        marked = list(self._claims(item))
+        if error.claim is None:
+            yield from marked
+        elif marked:
+            yield marked[0][0], error.claim
 
     def _defect(self, text: str) -> None:
         for api in self._run.apis.values():

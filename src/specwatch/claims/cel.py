@@ -141,13 +141,17 @@ def _first_line(text: str) -> str:
 
 
 def fit(value: object) -> object:
-    """A JSON value as CEL can hold it: integers beyond 64 bits become doubles, lone surrogates are replaced."""
+    """A JSON value as CEL can hold it.
+
+    Integers beyond 64 bits become doubles. Lone surrogates are replaced, and so is NUL, at which the binding cuts texts
+    off (cel-expr-python 0.1.3).
+    """
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
         return value if -_INT64 <= value < _INT64 else _as_double(value)
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
     if isinstance(value, Mapping):
         return {fit(key): fit(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -15,7 +15,7 @@ from specwatch.values.exchange import Exchange, Headers, header
 
 __all__ = ["MISSING", "Facts"]
 
-_PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
+_PLAIN = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+")  # `.` and `..` are steps, not names
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
 
 
@@ -60,7 +60,7 @@ class Facts:
 
     @cached_property
     def plain_path(self) -> bool:
-        """Whether every path parameter consists of unreserved characters, so that no router stumbles over it."""
+        """Whether every path parameter is of unreserved characters and more than dots, so that no router stumbles."""
         return all(_PLAIN.fullmatch(value) for value in self.exchange.path_parameters.values())
 
     @cached_property

@@ -172,7 +172,7 @@ def _undocumented_status(facts: Facts) -> Outcome:
     status = facts.exchange.response.status
     silent_refusal = status in {401, 403} and facts.operation.security and not facts.operation.documents_refusal
     router_answer = 300 <= status < 500 and not facts.plain_path
-    if silent_refusal or router_answer:
+    if silent_refusal or router_answer or facts.exchange.own_trouble:
         return Drift(facts.api.id, facts.operation.id, "status", str(status))
     return _violation(
         facts,

@@ -221,16 +221,24 @@ def _with_own_identifiers(api: ApiRun, raw: Any) -> Any:
 
 def _substitute(node: Any, replaced: Mapping[str, str | None]) -> Any:
     if isinstance(node, dict):
-        kept = {key: child for key, child in node.items() if key != "examples" or not isinstance(child, dict)}
-        result = {key: _substitute(child, replaced) for key, child in kept.items()}
-        if isinstance(node.get("examples"), dict):
-            usable = {k: v for k, v in node["examples"].items() if not _needs_missing(v, replaced)}
-            if usable:
-                result["examples"] = {key: _substitute(child, replaced) for key, child in usable.items()}
-        return result
+        return {key: _substitute(child, replaced) for key, child in _usable(node, replaced)}
     if isinstance(node, list):
         return [_substitute(child, replaced) for child in node]
     return replaced.get(node, node) if isinstance(node, str) else node
+
+
+def _usable(node: Mapping[str, Any], replaced: Mapping[str, str | None]) -> Iterator[tuple[str, Any]]:
+    """The parts of an object, without the examples that need an identifier which the target's account lacks."""
+    for key, child in node.items():
+        if key == "examples" and isinstance(child, (dict, list)):
+            if isinstance(child, dict):
+                usable: Any = {name: value for name, value in child.items() if not _needs_missing(value, replaced)}
+            else:
+                usable = [value for value in child if not _needs_missing(value, replaced)]
+            if usable or not child:
+                yield key, usable
+        elif key != "example" or not _needs_missing(child, replaced):
+            yield key, child
 
 
 def _needs_missing(node: Any, replaced: Mapping[str, str | None]) -> bool:

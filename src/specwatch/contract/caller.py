@@ -72,7 +72,19 @@ def expect(
         ClaimBroken: the condition is false.
     """
     if not condition:
-        raise ClaimBroken(expected, found, reply, claim)
+        broken = ClaimBroken(expected, found, reply, claim)
+        _raised.append(broken)
+        raise broken
+
+
+_raised: list[ClaimBroken] = []
+
+
+def unanswered() -> ClaimBroken | None:
+    """The first finding since the last call, which Hypothesis may have lost while it tried once more."""
+    first = _raised[0] if _raised else None
+    _raised.clear()
+    return first
 
 
 class Caller:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from specwatch.contract.caller import UNSET, Caller, Reply, roles
 from specwatch.contract.run import ApiRun, ContractRun
-from specwatch.spec.model import Operation
+from specwatch.spec.model import Api, Operation
 from specwatch.transport.wallet import ABSENT, ALTERED, WRONG_SCHEME
+from specwatch.values.claim import Derived
 from specwatch.values.sandbox import answer_role
 
 
@@ -90,6 +91,12 @@ def failure_cases(run: ContractRun) -> Iterator[FailureCase]:
             if response.status.isdigit() and int(response.status) >= 400:
                 for code in response.codes or ("",):
                     yield FailureCase(api, operation, response.status, code)
+
+
+def documented_answers(api: Api) -> tuple[str, ...]:
+    """Ids of the derived claims of all documented answers: one per operation, status and, where documented, code."""
+    forms = ((claim.id, claim.form) for claim in api.claims)
+    return tuple(claim_id for claim_id, form in forms if isinstance(form, Derived) and form.kind == "response")
 
 
 def call_with(api: ApiRun, operation: Operation, credentials: str | Mapping[str, str]) -> Reply:

@@ -154,6 +154,7 @@ class ApiRun:
             transport=self._transport(pauses or Pauses()), trust_env=False, cookies=CookieJar(_NO_COOKIES)
         )
         self._accepted: set[Roles] = set()
+        self._succeeded: set[tuple[str, Roles]] = set()
         self._established = False
         self._refused: dict[Roles, list[Exchange]] = {}
         self._unreachable: list[Unreachable] = []
@@ -278,15 +279,17 @@ class ApiRun:
         raise self._note(CredentialRefused(f"{exchange.operation} answered {status} to our own credential"))
 
     def _note_acceptance(self, exchange: Exchange) -> None:
-        """A refusal between two acceptances of the same credential cannot be the credential's fault."""
+        """A refusal between two acceptances by the same operation cannot be the credential's fault."""
         if not exchange.as_account or exchange.response.status >= 300 or not exchange.credentials:
             return
         self.ledger.keep([f"{exchange.operation}/accepts"])
         roles = _sorted(exchange.credentials)
+        accepted = (exchange.operation, roles) in self._succeeded
         refused = self._refused.pop(roles, [])
-        for refusal in refused if roles in self._accepted else ():
+        for refusal in (r for r in refused if accepted and r.operation == exchange.operation):
             self.report(_contradiction(refusal))
         self._accepted.add(roles)
+        self._succeeded.add((exchange.operation, roles))
 
     def _note(self, trouble: CannotTell) -> CannotTell:
         self.trouble[str(trouble)] = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,15 +40,35 @@ def run_contracts(
     output = io.StringIO()
     activate(run)
     try:
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _own_options():
             code = pytest.main(_arguments(run, contracts), plugins=[make_plugin(run, errors)])
     finally:
         deactivate(run)
         run.close()
+        _forget_modules(contracts)
     if errors:
         raise InternalError("contract tests failed for reasons of their own:", *errors)
     if code > INTERRUPTED and code != pytest.ExitCode.NO_TESTS_COLLECTED:
         raise InternalError(f"contract tests could not be run: {output.getvalue().strip()[-2000:]}")
+
+
+@contextlib.contextmanager
+def _own_options() -> Iterator[None]:
+    """Keep pytest options that the user's shell sets for other projects out of the run."""
+    kept = os.environ.pop("PYTEST_ADDOPTS", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.environ["PYTEST_ADDOPTS"] = kept
+
+
+def _forget_modules(contracts: Path) -> None:
+    """Unload the contract tests: they are bound to their run, and the next run needs them afresh."""
+    folder = f"{contracts.resolve()}{os.sep}"
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(folder):
+            del sys.modules[name]
 
 
 def _arguments(run: ContractRun, contracts: Path) -> list[str]:

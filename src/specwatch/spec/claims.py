@@ -117,11 +117,12 @@ class ClaimReader:
     def _observations(self, at: Place, raw: Sequence[Mapping[str, Any]]) -> Iterator[Observation]:
         for index, side in enumerate(raw):
             self._check_keys((*at, index), side, SIDE_KEYS, "an observation")
-            if side.get("operation") not in self.operations or "key" not in side or "value" not in side:
-                known = ", ".join(self.operations)
-                self._complain(
-                    (*at, index), f"observation with {', '.join(side)}", f"operation (one of {known}), key, value"
-                )
+            if not {"operation", "key", "value"} <= set(side):
+                self._complain((*at, index), f"observation with {', '.join(side)}", "operation, key and value")
+                continue
+            if side["operation"] not in self.operations:
+                found = f"unknown operation {side['operation']!r}"
+                self._complain((*at, index, "operation"), found, f"one of {', '.join(self.operations)}")
                 continue
             yield Observation(
                 side["operation"], str(side["key"]), str(side["value"]), side.get("when"), side.get("each")

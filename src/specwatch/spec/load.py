@@ -114,9 +114,11 @@ class _Reader:
         if not isinstance(node, Mapping):
             return None
         schema = Schema(node, self.raw.get("components", {}))
-        if not self.dead_references and schema.defect:
+        if schema.defect is None:
+            return schema
+        if not self.dead_references:
             self.problem(at, f"not a JSON Schema: {schema.defect}", "a schema of JSON Schema 2020-12")
-        return schema
+        return None
 
     def _check_references(self, node: Any, at: Place) -> None:
         if isinstance(node, Mapping):
@@ -140,7 +142,8 @@ class _Reader:
                 header, prefix = str(raw.get("name", "")).lower(), ""
             else:
                 found = f"security scheme {name} is not supported: {_scheme_text(raw)}"
-                self.problem(at, found, "type: http, scheme: bearer; or type: apiKey, in: header")
+                expected = "type: http, scheme: bearer; or type: apiKey, in: header"
+                self.problem(at, found, expected, "take it out, with the operations that need it")
                 continue
             credential = raw.get("x-credential", {})
             variables = {

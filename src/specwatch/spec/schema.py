@@ -170,6 +170,8 @@ def _expected(kind: Any) -> str:
         return "nothing at this place"
     if kind.name == "propertyNames":
         return f"propertyNames: {kind.error.message}"
+    if kind.name == "type":
+        return f"type {' or '.join(kind.value)}"
     return kind.name if kind.value is None else f"{kind.name} {as_text(kind.value)}"
 
 

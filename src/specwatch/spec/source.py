@@ -98,8 +98,8 @@ class Source:
             WorkspaceError: it is something else.
         """
         if not isinstance(self.data, dict):
-            found = type(self.data).__name__
-            raise WorkspaceError(Problem(str(self.path), f"holds a {found}", "a mapping at the top of the file"))
+            found = "is empty" if self.data is None else f"holds a {type(self.data).__name__}"
+            raise WorkspaceError(Problem(str(self.path), found, "a mapping at the top of the file"))
         return self.data
 
     def place(self, *parts: str | int) -> str:

@@ -76,10 +76,13 @@ def parse_target(text: str) -> Target:
     """
     if text in {Kind.SANDBOX, Kind.LIVE}:
         return Target(Kind(text))
-    no_target = UsageError(Problem("--target", "is no target", "sandbox, live, or http(s)://host[:port][/base]"))
+    where = "--target" if "@" in text else f"--target {text}"  # there may be a password before an @
+    no_target = UsageError(Problem(where, "is no target", "sandbox, live, or http(s)://host[:port][/base]"))
     try:
         parts = urlsplit(text)
         host = httpx.URL(text).host
+        host.encode("idna")  # what a socket does with it
+        parts.port  # noqa: B018 - reading it is what checks it
     except (ValueError, httpx.InvalidURL) as error:
         raise no_target from error
     if parts.scheme not in {"http", "https"} or not host:

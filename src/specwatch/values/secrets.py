@@ -12,6 +12,9 @@ from urllib.parse import quote, quote_plus
 from specwatch.values.exchange import Exchange, Headers
 
 MASK = "[secret]"
+CUT = "…"
+"""Stands where a text was shortened."""
+
 SHORTEST = 4
 """Values shorter than this are not looked for: they would blot out ordinary text."""
 

@@ -1,0 +1,188 @@
+"""How contract tests are chosen, ordered and booked, with a small workspace and tests of its own."""
+
+from __future__ import annotations
+
+from tests.contract.conftest import TOKENS, MakeWorkspace, Runner, Serve
+from tests.loopback import Received, answer
+
+from specwatch.values.claim import Level, Verdict
+
+HEAD = '''
+"""The shop's contract."""
+import pytest
+from hypothesis import given, strategies as st
+from specwatch.contract.caller import Caller, expect
+from specwatch.contract.current import current_run
+from specwatch.errors import CannotTell
+
+API = Caller(current_run().apis["shop"])
+claim = pytest.mark.claim
+
+'''
+PLAYED = """
+@claim("shop/known-item-found")
+def test_played():
+    reply = API.call("getItem", path={"id": API.known("item")})
+    expect(reply.status == 200, "status 200", reply)
+"""
+ITEM = {"id": "i-1", "name": "a cup"}
+
+
+def well(_: Received) -> bytes:
+    """The honest shop."""
+    return answer(200, ITEM)
+
+
+def missing(_: Received) -> bytes:
+    """A shop without goods."""
+    return answer(404)
+
+
+def test_a_scenario_that_holds_passes(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """The claim that the test plays, and those that its exchanges show, are established."""
+    outcome = runner.check(workspace(HEAD + PLAYED), serve(well).url, environment=TOKENS)
+
+    assert outcome.claim("known-item-found").verdict is Verdict.PASS
+    assert outcome.claim("id-echoed").verdict is Verdict.PASS
+    assert outcome.claim("name-is-kind").verdict is Verdict.UNKNOWN
+    assert (outcome.defect, outcome.result.verdict) == (None, Verdict.PASS)
+
+
+def test_a_broken_scenario_is_a_violation(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """With the claim's level and words, what was expected and found, and the exchange that shows it."""
+    outcome = runner.check(workspace(HEAD + PLAYED), serve(missing).url, environment=TOKENS)
+
+    (violation,) = outcome.api.violations
+    assert (violation.claim, violation.level, violation.kind) == ("known-item-found", Level.PROMISE, "scenario")
+    assert violation.message == "Not so: An item that exists is found."
+    assert (violation.expected, violation.found) == ("status 200", "status 404, null")
+    assert violation.exchange is not None
+    assert violation.exchange.response.status == 404
+    assert (outcome.defect, outcome.result.verdict) == (None, Verdict.FAIL)
+
+
+def test_what_cannot_be_told_is_unknown(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """The reason that the test or the engine gives is the claim's."""
+    own = """
+@claim("shop/known-item-found")
+def test_unable():
+    raise CannotTell("the shop is closed")
+
+@claim("shop/made-item-is-there")
+def test_not_allowed():
+    API.call("makeItem", json={"name": "a cup"})
+"""
+    outcome = runner.check(workspace(HEAD + own), serve(well).url, environment=TOKENS)
+
+    assert outcome.claim("known-item-found").reason == "the shop is closed"
+    assert outcome.claim("made-item-is-there").reason == "makeItem is create; `--allow create` permits it"
+    assert (outcome.defect, outcome.result.verdict) == (None, Verdict.UNKNOWN)
+
+
+def test_a_defect_of_a_test_is_ours(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """A test that fails for a reason of its own is told as such, its claim is unknown, and the others still count."""
+    own = """
+@claim("shop/name-is-kind")
+def test_defective():
+    assert API.call("getItem", path={"id": "i-1"}).json["nmae"]
+"""
+    outcome = runner.check(workspace(HEAD + own + PLAYED), serve(well).url, environment=TOKENS)
+
+    assert outcome.defect is not None
+    assert "test_shop.py::test_defective: KeyError: 'nmae'" in outcome.defect
+    assert outcome.claim("name-is-kind").reason == "its contract test itself failed: KeyError"
+    assert outcome.claim("known-item-found").verdict is Verdict.PASS
+    assert outcome.api.violations == ()
+
+
+def test_a_module_that_does_not_import_is_ours(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """The run says so, and does not pass for one that somebody interrupted."""
+    outcome = runner.check(workspace(HEAD + "import nothing_like_it\n"), serve(well).url, environment=TOKENS)
+
+    assert outcome.defect is not None
+    assert "No module named 'nothing_like_it'" in outcome.defect
+    assert not outcome.result.interrupted
+
+
+def test_a_finding_that_does_not_return_counts(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """Hypothesis tries a failed example again; a server that is well by then was still wrong before."""
+    own = """
+@claim("shop/name-is-kind")
+@given(name=st.sampled_from(["i-1"]))
+def test_varied(name):
+    reply = API.call("getItem", path={"id": name})
+    expect(reply.status == 200, "status 200", reply)
+"""
+    said = iter([answer(404)])
+    server = serve(lambda _: next(said, answer(200, ITEM)))
+
+    outcome = runner.check(workspace(HEAD + own), server.url, environment=TOKENS, profile="standard")
+
+    assert outcome.defect is None
+    assert [violation.claim for violation in outcome.api.violations] == ["name-is-kind"]
+
+
+def test_first_and_last_are_kept(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """What takes time in the background goes first, what uses up the budget last, the rest as it is written."""
+    own = "".join(
+        f"""
+{mark}
+def test_{name}():
+    API.call("getItem", path={{"id": "{name}"}})
+"""
+        for name, mark in [
+            ("c", "@pytest.mark.last"),
+            ("b", ""),
+            ("a", "@pytest.mark.first"),
+            ("d", "@pytest.mark.last"),
+        ]
+    )
+    server = serve(missing)
+
+    runner.check(workspace(HEAD + own), server.url, environment=TOKENS)
+
+    assert server.paths == ["/items/a", "/items/b", "/items/c", "/items/d"]
+
+
+def test_only_selected_claims_are_played(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """Tests of other claims are not run, and other claims not listed."""
+    own = """
+@claim("shop/name-is-kind")
+def test_other():
+    API.call("getItem", path={"id": "other"})
+"""
+    server = serve(well)
+
+    outcome = runner.check(workspace(HEAD + PLAYED + own), server.url, environment=TOKENS, claims=["shop/known-*"])
+
+    assert server.paths == ["/items/i-1"]
+    assert [result.claim.id for result in outcome.api.claims] == ["known-item-found"]
+
+
+def test_only_selected_operations_are_called(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """With one operation selected neither its tests nor schemathesis call another."""
+    server = serve(well)
+
+    runner.check(
+        workspace(HEAD + PLAYED, common=["test_access.py", "test_conformance.py"]),
+        server.url,
+        environment=TOKENS,
+        operations=["getPrice"],
+        allow=["paid"],
+    )
+
+    assert {path.split("/")[1] for path in server.paths} == {"prices"}
+
+
+def test_other_apis_stay_out(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """Modules of an API that is not part of the run are not even imported."""
+    root = workspace(HEAD + PLAYED)
+    spec = (root / "specs" / "shop.yaml").read_text(encoding="utf-8")
+    (root / "specs" / "second-shop.yaml").write_text(spec, encoding="utf-8")
+    (root / "contracts" / "test_second_shop.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    server = serve(well)
+
+    outcome = runner.check(root, server.url, apis=["shop"], environment=TOKENS)
+
+    assert outcome.defect is None
+    assert server.paths == ["/items/i-1"]
