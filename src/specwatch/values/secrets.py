@@ -37,7 +37,15 @@ class Redactor:
     def text(self, text: str) -> str:
         """The text without secrets."""
         found = any(secret in text for secret in self._texts)  # much faster than the pattern, and nearly always false
-        return self._any_text.sub(MASK, text) if found else text
+        clean = self._any_text.sub(MASK, text) if found else text
+        return self._without_beginnings(clean) if CUT in clean else clean
+
+    def _without_beginnings(self, text: str) -> str:
+        """The text without the beginnings of secrets that a shortened text ends in."""
+        for secret in self._texts:
+            for length in range(len(secret) - 1, SHORTEST - 1, -1):
+                text = text.replace(f"{secret[:length]}{CUT}", f"{MASK}{CUT}")
+        return text
 
     def bytes(self, data: bytes) -> bytes:
         """The bytes without secrets."""

@@ -1,0 +1,131 @@
+"""Secrets leave nothing, however they are spelt."""
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from specwatch.values import Exchange, Request, Response, Timings
+from specwatch.values.secrets import MASK, Redactor
+
+# Brackets and the letters of the mask alone could be found in the mask itself.
+SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="[]"), min_size=4, max_size=40).filter(
+    lambda secret: secret not in MASK
+)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="[]"), max_size=20)
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "plain": lambda secret: secret,
+    "percent": lambda secret: quote(secret, safe=""),
+    "percent, slashes kept": quote,
+    "percent, lower case": lambda secret: re.sub("%..", lambda code: code[0].lower(), quote(secret, safe="")),
+    "form": quote_plus,
+    "json": lambda secret: json.dumps(secret)[1:-1],
+    "json in UTF-8": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    "json with escaped slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "base64, no padding": lambda secret: base64.b64encode(secret.encode()).decode().rstrip("="),
+    "base64 for URLs": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@given(secret=SECRETS, before=TEXTS, after=TEXTS)
+@example(secret='a/b c+é%"\\', before="", after="")
+def test_no_spelling_survives(spelling: str, secret: str, before: str, after: str) -> None:
+    """A secret is gone from texts and from bytes, percent-encoded, in JSON and in base64."""
+    spelt = SPELLINGS[spelling](secret)
+    redactor = Redactor([secret])
+
+    text = redactor.text(before + spelt + after)
+    data = redactor.bytes((before + spelt + after).encode())
+
+    assert secret not in text
+    assert spelt not in text
+    assert spelt.encode() not in data
+
+
+@pytest.mark.parametrize("user", ["", "u", "us", "user"])
+def test_basic_credentials_survive_nowhere(user: str) -> None:
+    """A secret is found in base64 although other bytes stand before and after it."""
+    secret = "tok-3f9a~7711"
+    encoded = base64.b64encode(f"{user}:{secret}:x".encode()).decode()
+
+    redacted = Redactor([secret]).text(f"Basic {encoded}")
+
+    assert MASK in redacted
+    assert encoded not in redacted
+
+
+def test_a_mask_is_not_taken_apart() -> None:
+    """A secret that happens to be a part of the mask does not multiply it."""
+    redactor = Redactor(["secret", "a-longer-secret"])
+
+    assert redactor.text("a-longer-secret and secret") == f"{MASK} and {MASK}"
+
+
+def test_the_longer_secret_is_found_first() -> None:
+    """Of two secrets that begin alike, nothing of the longer one is left."""
+    redactor = Redactor(["token-1", "token-1-expired"])
+
+    assert redactor.text("token-1-expired, token-1") == f"{MASK}, {MASK}"
+
+
+@pytest.mark.parametrize("secret", ["", "a", "abc"])
+def test_short_values_are_left_alone(secret: str) -> None:
+    """A value of three characters or less would blot out ordinary text."""
+    assert Redactor([secret]).text("abc abc") == "abc abc"
+
+
+def test_a_secret_that_is_no_text_is_no_crash() -> None:
+    """A variable of the environment may hold bytes that are no UTF-8."""
+    secret = b"\xfftoken".decode("utf-8", "surrogateescape")
+
+    assert Redactor([secret]).text(f"x {secret}") == f"x {MASK}"
+
+
+@given(TEXTS)
+def test_other_text_is_unchanged(text: str) -> None:
+    """Without a secret in it, a text stays as it is."""
+    redactor = Redactor(["f4b6d0c8-made-up"])
+
+    assert redactor.text(text) == text
+    assert redactor.bytes(text.encode()) == text.encode()
+
+
+def test_an_exchange_is_redacted_everywhere() -> None:
+    """Address, headers, parameters and bodies of both directions: the target may have echoed the secret anywhere."""
+    secret = "tok-3f9a7711"
+    exchange = Exchange(
+        id="1",
+        api="tiny",
+        operation="getThing",
+        target=f"https://{secret}.example.com",
+        request=Request("GET", f"https://example.com/{secret}", (("x-key", secret),), secret.encode()),
+        response=Response(200, ((secret, secret),), secret.encode(), reason=secret),
+        timings=Timings(0.0, 0.1),
+        credentials={"key": "account"},
+        path_parameters={"id": secret},
+        query={"q": secret},
+    )
+
+    redacted = Redactor([secret]).exchange(exchange)
+
+    assert secret not in repr(redacted)
+    assert redacted.credentials == {"key": "account"}
+    assert Redactor().exchange(exchange) is exchange
+
+
+@pytest.mark.parametrize("length", [4, 9, 15])
+def test_a_cut_secret_is_masked_too(length: int) -> None:
+    """Where a text was shortened in the middle of a secret, its beginning goes as well."""
+    secret = "sk-1234567890abc"
+
+    clean = Redactor([secret]).text(f"found {secret[:length]}…")
+
+    assert clean == "found [secret]…"
