@@ -1,0 +1,55 @@
+# ruff: noqa: INP001 - a script, no package
+"""Draws docs/images/check.svg: the end of a real run of `specwatch check` on the embedded sandbox, with one fault on.
+
+python docs/images/make.py
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Final, cast
+
+from rich.console import Console
+from rich.text import Text
+
+from specwatch.cli.check.build import build
+from specwatch.cli.check.command import command
+from specwatch.cli.check.parse import parse
+from specwatch.cli.check.request import Given
+from specwatch.contract.result import RunResult
+from specwatch.contract.session import run_contracts
+from specwatch.pytest_plugin import RunPlugin
+from specwatch.reports.console import print_result
+from specwatch.workspace import Workspace
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PICTURE: Final = Path(__file__).with_name("check.svg")
+ARGUMENTS: Final = ("--seed", "1", "--fault", "scan-documents/other-task")
+COLUMNS: Final = 100
+
+_FONT_FROM_ELSEWHERE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""Whoever looks at the picture does not fetch a font for it: the next monospace font serves."""
+
+
+def run(arguments: tuple[str, ...]) -> RunResult:
+    """Carry out a check as the command line does, without printing."""
+    context = command.make_context("check", list(arguments))
+    request = parse(cast("Given", context.params), Workspace(ROOT, "this checkout"), ROOT)
+    with build(request, lambda _event, _api: None) as contract:
+        run_contracts(contract, request.workspace.contracts, RunPlugin)
+        return contract.result()
+
+
+def draw(result: RunResult) -> str:
+    """The result as the terminal shows it, as SVG."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    console.print(Text.assemble(("$ ", "dim"), f"specwatch check {' '.join(ARGUMENTS)}"))
+    print_result(console, result)
+    picture = console.export_svg(title="specwatch check", unique_id="check")
+    return _FONT_FROM_ELSEWHERE.sub("", picture)
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(draw(run(ARGUMENTS)), encoding="utf-8")

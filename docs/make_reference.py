@@ -1,0 +1,211 @@
+# ruff: noqa: INP001 - a script, no package
+"""Writes the pages of docs/reference/ that code and workspace already know: commands, settings, profiles, faults.
+
+python docs/make_reference.py
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import click
+
+from specwatch.cli.app import COMMANDS, group
+from specwatch.contract.profile import PROFILES
+from specwatch.sandbox import Catalogue, FaultKind, load_modules
+from specwatch.spec import Api
+from specwatch.workspace import SETTINGS_FILE, Workspace
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "docs" / "reference"
+NOTE: Final = "<!-- Written by docs/make_reference.py. Change what it is made from, then run it again. -->"
+
+LIMITS: Final = {
+    "max_requests": "requests per API at most, unless `--budget` says otherwise",
+    "coverage": "boundary values that a spec allows and rules out",
+    "cases": "cases per operation from schemathesis at most",
+    "fuzz_examples": "random requests per operation",
+    "walks": "random walks along the links of an API",
+    "steps": "calls per walk",
+    "behaviour_examples": "inputs per contract test that varies them",
+    "repeats": "how often a free read is repeated",
+    "large_bodies": "bodies of many megabytes are sent",
+}
+
+
+def pages() -> dict[str, str]:
+    """File name to text of every generated page."""
+    makers: Mapping[str, Callable[[], Iterator[str]]] = {
+        "commands.md": commands,
+        "settings.md": settings,
+        "profiles.md": profiles,
+        "faults.md": faults,
+    }
+    return {name: "\n".join([*make(), ""]) for name, make in makers.items()}
+
+
+def workspace() -> Workspace:
+    """The workspace of this checkout."""
+    return Workspace(ROOT, "this checkout")
+
+
+# ------------------------------------------------------------------------------------------------------------ commands
+
+
+def commands() -> Iterator[str]:
+    """Every command with its arguments and options, as click knows them."""
+    yield from ("# Commands", "", NOTE, "")
+    yield "The same words as `specwatch COMMAND --help`. What the exit codes mean: [exit codes](exit-codes.md)."
+    yield from ("", "## specwatch", "", f"    {group.get_usage(click.Context(group, info_name='specwatch'))[7:]}", "")
+    yield from _help(group)
+    yield from _options(group)
+    for name in sorted(COMMANDS):
+        command = import_module(COMMANDS[name][0]).command
+        context = click.Context(command, info_name=f"specwatch {name}")
+        yield from ("", f"## specwatch {name}", "", f"    {command.get_usage(context)[7:]}", "")
+        yield from _help(command)
+        yield from _options(command)
+
+
+def _help(command: click.Command) -> Iterator[str]:
+    for paragraph in (command.help or "").split("\n\n"):
+        yield " ".join(paragraph.split())
+        yield ""
+
+
+def _options(command: click.Command) -> Iterator[str]:
+    context = click.Context(command)
+    records = [record for each in command.get_params(context) if (record := each.get_help_record(context))]
+    yield from ("| option | |", "|---|---|")
+    for declaration, text in records:
+        yield f"| `{_cell(declaration)}` | {_cell(text)} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+# ------------------------------------------------------------------------------------------------------------ settings
+
+
+def settings() -> Iterator[str]:
+    """Every environment variable of the workspace: what it holds, and who reads it."""
+    yield from ("# Settings", "", NOTE, "")
+    yield (
+        f"`{SETTINGS_FILE}` lists the variables that the specs of a workspace may name; a spec that names another one"
+        " is refused. All are optional: without one, the claims that need it are `unknown`, and the report names it."
+    )
+    yield ""
+    yield "- Values come from the environment, then from `.env` in the current folder. Empty ones count as unset."
+    yield "- `NAME_FILE` may hold the path of a file with the value of `NAME`."
+    yield "- For the embedded sandbox no variable is read."
+    yield "- Where a cell names two variables for one credential, the first that is set is used."
+    yield ""
+    yield from ("| variable | holds | read by |", "|---|---|---|")
+    uses = _uses()
+    for name, text in variables().items():
+        yield f"| `{name}` | {text} | {'; '.join(uses.get(name, ['no spec']))} |"
+    yield ""
+    yield "## Variables of the program"
+    yield ""
+    yield from ("| variable | effect |", "|---|---|")
+    yield "| `NO_COLOR` | no colours |"
+    yield "| `COLUMNS` | the width of what is printed |"
+    yield "| `CI` | plain lines instead of a table that renews itself, on a terminal too |"
+    yield "| `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | a proxy for https targets; none is used for http targets |"
+
+
+def variables() -> dict[str, str]:
+    """Variable to the comment above it in the settings file."""
+    found: dict[str, str] = {}
+    comment: list[str] = []
+    for line in (ROOT / SETTINGS_FILE).read_text(encoding="utf-8").splitlines():
+        text = line.strip()
+        if text.startswith("#"):
+            comment.append(text.removeprefix("#").strip())
+        elif match := re.fullmatch(r"- (\w+)", text):
+            found[match[1]] = " ".join(comment[-1:])
+            comment.clear()
+        else:
+            comment.clear()
+    return found
+
+
+def _uses() -> dict[str, list[str]]:
+    uses: dict[str, list[str]] = {}
+    for api in workspace().apis():
+        for name, use in _uses_of(api):
+            uses.setdefault(name, []).append(f"`{api.id}`: {use}")
+    return uses
+
+
+def _uses_of(api: Api) -> Iterator[tuple[str, str]]:
+    for scheme in api.schemes.values():
+        states = {state.name: state.variables for state in scheme.states.values()}
+        for role, names in {**scheme.variables, **states}.items():
+            order = f" (of {', '.join(f'`{name}`' for name in names)})" if len(names) > 1 else ""
+            yield from ((name, f"header `{scheme.header}`, role `{role}`{order}") for name in names)
+    for known in api.known.values():
+        yield known.setting, f"`known.{known.name}`"
+
+
+# ------------------------------------------------------------------------------------------------------------ profiles
+
+
+def profiles() -> Iterator[str]:
+    """What each profile sends."""
+    yield from ("# Profiles", "", NOTE, "")
+    yield "How much `specwatch check --profile NAME` asks. All figures are upper bounds, per API."
+    yield ""
+    yield f"| | {' | '.join(f'`{name}`' for name in PROFILES)} |"
+    yield f"|---|{'---|' * len(PROFILES)}"
+    for field in fields(next(iter(PROFILES.values()))):
+        if field.name != "name":
+            values = (_value(getattr(profile, field.name)) for profile in PROFILES.values())
+            yield f"| {LIMITS[field.name]} | {' | '.join(values)} |"
+    yield ""
+    yield "Directed requests come first: what the contract tests ask, each credential missing, wrong and misplaced, and"
+    yield "every documented failure that a credential can bring about. Random ones get what is left of the budget."
+
+
+def _value(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value:,}"
+
+
+# -------------------------------------------------------------------------------------------------------------- faults
+
+
+def faults() -> Iterator[str]:
+    """The faults and variations that the sandbox modules declare; derived ones are told by their patterns elsewhere."""
+    apis = workspace().apis()
+    catalogue = Catalogue(apis, load_modules(workspace().sandbox, apis))
+    yield from ("# Faults", "", NOTE, "")
+    yield (
+        "What the sandbox modules of this workspace can do wrong. The faults that follow from a spec are many more;"
+        " `specwatch sandbox --list-faults` prints them all, and [the sandbox](sandbox.md#derived-faults) says how they"
+        " are named."
+    )
+    for api in apis:
+        mine = [fault for fault in catalogue.of(api.id).values() if "/variation/" not in fault.name]
+        yield from ("", f"## {api.id}", "", "| fault | what deviates | breaks |", "|---|---|---|")
+        for fault in (each for each in mine if each.kind is FaultKind.BEHAVIOUR):
+            yield f"| `{fault.name}` | {_cell(fault.text)} | `{fault.breaks}` ({fault.level}) |"
+        allowed = [each for each in mine if each.kind is FaultKind.VARIATION]
+        if allowed:
+            yield from ("", "Variations, which the document allows:", "", "| variation | what differs |", "|---|---|")
+            yield from (f"| `{each.name}` | {_cell(each.text)} |" for each in allowed)
+
+
+def main() -> None:
+    """Write all pages."""
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
