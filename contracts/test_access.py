@@ -19,7 +19,7 @@ from specwatch.errors import CannotTell
 @pytest.mark.parametrize("case", [*credential_cases(current_run())], ids=str)
 def test_a_bad_credential_is_refused(case: CredentialCase) -> None:
     """Each credential counts: without it, with a wrong value or in the wrong place, no call succeeds."""
-    call_with(case.api, case.operation, case.credentials)
+    call_with(case.api, case.operation, case.credentials, case.form)
 
 
 @pytest.mark.parametrize("case", [*state_cases(current_run())], ids=str)

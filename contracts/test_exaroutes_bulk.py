@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import cast
 
@@ -23,6 +24,7 @@ from specwatch.contract.current import current_run
 from specwatch.contract.polling import wait_until
 from specwatch.errors import CannotTell
 from specwatch.spec.schema import as_text
+from specwatch.values.exchange import header
 
 API = Caller(current_run().apis["exaroutes-bulk"])
 PROFILE = current_run().settings.profile
@@ -32,6 +34,7 @@ OVERSIZED_BYTES = 30_000_000
 
 pytestmark = pytest.mark.waits
 DONE = {"completed", "resultDownloaded"}
+NO_URL = "no url at all"
 GOOD_URL = "https://example.com/lp/a"
 claim = pytest.mark.claim
 Row = dict[str, object]
@@ -55,7 +58,7 @@ def static(**more: object) -> Row:
 
 def broken(**more: object) -> Row:
     """A row that cannot be made: its data is no URL."""
-    return dynamic(data="no url at all", **more)
+    return dynamic(data=NO_URL, **more)
 
 
 def without_uid() -> Row:
@@ -164,6 +167,7 @@ def mixed() -> Batch:
         broken(qrType="static", sources=["utm"]),
         dynamic(dataType="no such type"),
         dynamic(sources=["utm"]),
+        broken(secure=[], sources=[]),
     ]
     return Batch(rows).submit()
 
@@ -329,6 +333,48 @@ def test_a_bad_row_fails_alone() -> None:
     expect(some, "the row without uid failed", "no failed row", batch.archive, claim=alone)
 
 
+@claim("exaroutes-bulk/entries-are-of-their-rows-kind")
+def test_entries_are_of_the_kind_of_their_rows() -> None:
+    """A static row that was made is a bare data URL, a dynamic one an object that leads to its code."""
+    batch = downloaded()
+    for row, entry in zip(batch.rows, batch.entries, strict=False):
+        if is_plain(row) and row["qrType"] == "static":
+            expect(isinstance(entry, str), "a bare data URL for a static row", as_text(entry), batch.archive)
+        elif is_plain(row):
+            whole = isinstance(entry, Mapping) and {"id", "uid", "url"} <= entry.keys()
+            expect(whole, "an object with id, uid and url for a dynamic row", as_text(entry), batch.archive)
+
+
+@claim("exaroutes-bulk/row-without-url-fails")
+def test_a_row_without_url_fails() -> None:
+    """Data that is no URL makes no code for a URL."""
+    batch = downloaded()
+    for row, entry in zip(batch.rows, batch.entries, strict=False):
+        if row["data"] == NO_URL:
+            expect(failed(entry), f"a failed entry for the row {as_text(row)}", as_text(entry), batch.archive)
+
+
+@claim("exaroutes-bulk/created-when-queued")
+def test_a_batch_is_created_when_it_is_queued() -> None:
+    """The time of creation is that of the answers that tell it, by the provider's own clock."""
+    reply = mixed().statuses[0] if mixed().statuses else mixed().status()
+    dated, created = header(reply.exchange.response.headers, "date"), value(reply, "createdAt")
+    if dated is None or not isinstance(created, int | float):
+        raise CannotTell("the status has no Date header or no createdAt")
+    now = parsedate_to_datetime(dated).timestamp()
+    recent = now - 3600 < created / 1000 < now + 60
+    expect(recent, f"createdAt in the hour before {dated}", as_text(created), reply)
+
+
+@claim("exaroutes-bulk/row-count-is-not-capped")
+def test_more_than_500_rows_are_queued() -> None:
+    """The cap of 500 rows is that of the in-app path. The rows sent here lack their uid, so that none makes a code."""
+    if not PROFILE.large_bodies:
+        raise CannotTell(f"profile {PROFILE.name} sends no batch of more than 500 rows")
+    reply = API.call("submitBulk", json=[without_uid() for _ in range(501)])
+    expect(reply.status == 200, "200 for 501 rows", reply)
+
+
 @claim("exaroutes-bulk/row-without-uid-fails")
 def test_a_row_without_uid_fails() -> None:
     """A row without uid is recorded as failed with code 400 and makes no code."""
@@ -447,6 +493,7 @@ def test_a_status_needs_an_id() -> None:
 
 
 @claim("exaroutes-bulk/both-headers-needed")
+@claim("exaroutes-bulk/headers-of-one-account")
 @pytest.mark.parametrize("scheme", ["clientId", "apiKey"])
 def test_both_headers_are_needed(scheme: str) -> None:
     """One of the two headers is not enough to queue a batch."""

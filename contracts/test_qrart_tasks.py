@@ -97,6 +97,19 @@ def test_a_batch_read_needs_ids() -> None:
     retrieve_batch(refused=True)
 
 
+@claim("qrart-tasks/non-text-id-refused")
+@given(value=st.sampled_from([17, True, ["e2c65b20"], {"id": "e2c65b20"}]))
+def test_an_id_is_a_text(value: object) -> None:
+    """An `id` of any other type is refused."""
+    retrieve(id=value, refused=True)
+
+
+@claim("qrart-tasks/ids-without-list-refused")
+def test_ids_are_a_list() -> None:
+    """A single id in the place of the list is refused."""
+    retrieve_batch(ids=API.known("task"), refused=True)
+
+
 @claim("qrart-tasks/missing-action-refused")
 def test_an_action_is_needed() -> None:
     """A request without `action` is refused."""

@@ -23,6 +23,7 @@ def get(task: str, *, refused: bool = False) -> Reply:
 @claim("scan-documents/known-task-found")
 @claim("scan-documents/updated-not-before-created")
 @claim("scan-documents/completed-has-files")
+@claim("scan-documents/status-in-small-letters")
 @claim("scan-documents/callback-url-equal")
 @claim("scan-documents/files-belong-to-task")
 @claim("scan-documents/files-listed-once")

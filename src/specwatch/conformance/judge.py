@@ -13,10 +13,9 @@ from specwatch.spec.model import ResponseSpec
 from specwatch.spec.schema import Schema, SchemaError, shorten
 from specwatch.values.claim import Level
 from specwatch.values.exchange import ACCOUNT
+from specwatch.values.roles import BAD_ROLES
 from specwatch.values.sandbox import ACCOUNTS
 from specwatch.values.violation import Drift, Violation
-
-BAD_ROLES = frozenset({"absent", "altered", "wrong_scheme"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from specwatch.contract.caller import UNSET, Caller, Reply, roles
 from specwatch.contract.run import ApiRun, ContractRun
 from specwatch.spec.model import Api, Operation
-from specwatch.transport.wallet import ABSENT, ALTERED, WRONG_SCHEME
 from specwatch.values.claim import Derived
+from specwatch.values.roles import ABSENT, ALTERED, EMPTY, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import answer_role
 
 
@@ -20,9 +20,10 @@ class CredentialCase:
     api: ApiRun
     operation: Operation
     credentials: Mapping[str, str]
+    form: int = 0
 
     def __str__(self) -> str:
-        return f"{self.operation.id}-" + "-".join(f"{k}_{v}" for k, v in self.credentials.items())
+        return "-".join([self.operation.id, *(f"{k}_{v}" for k, v in self.credentials.items()), str(self.form)])
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,37 @@ def operations(run: ContractRun) -> Iterator[tuple[ApiRun, Operation]]:
 
 
 def credential_cases(run: ContractRun) -> Iterator[CredentialCase]:
-    """Every credential absent, altered and in the wrong scheme, the others valid; then all absent; per operation."""
+    """Every way in which a credential can be bad, one at a time with the others valid.
+
+    Absent, altered and in the wrong place for every credential of every operation; all absent, for every form of the
+    request; half a value, no value, and the credentials of two accounts mixed for the cheapest operation of each API.
+    """
     for api, operation in operations(run):
         for scheme in operation.security:
             for how in (ABSENT, ALTERED, WRONG_SCHEME):
                 yield CredentialCase(api, operation, {scheme: how})
-        if len(operation.security) > 1:
-            yield CredentialCase(api, operation, dict.fromkeys(operation.security, ABSENT))
+        for form in range(len(_forms(operation)) if operation.security else 0):
+            if form or len(operation.security) > 1:
+                yield CredentialCase(api, operation, dict.fromkeys(operation.security, ABSENT), form)
+    for api in run.apis.values():
+        yield from _further_cases(api)
+
+
+def _further_cases(api: ApiRun) -> Iterator[CredentialCase]:
+    cheapest = min(
+        _secured(api), key=lambda operation: (operation.effect != "read", operation.cost is not None), default=None
+    )
+    if cheapest is None:
+        return
+    for scheme in cheapest.security:
+        for how in (TRUNCATED, EMPTY):
+            yield CredentialCase(api, cheapest, {scheme: how})
+        if len(cheapest.security) > 1 and api.wallet.has(scheme, "second"):
+            yield CredentialCase(api, cheapest, {scheme: "second"})
+
+
+def _secured(api: ApiRun) -> Iterator[Operation]:
+    return (o for o in api.api.operations if o.id in api.operations and o.security)
 
 
 def state_cases(run: ContractRun) -> Iterator[CredentialCase]:
@@ -99,15 +124,21 @@ def documented_answers(api: Api) -> tuple[str, ...]:
     return tuple(claim_id for claim_id, form in forms if isinstance(form, Derived) and form.kind == "response")
 
 
-def call_with(api: ApiRun, operation: Operation, credentials: str | Mapping[str, str]) -> Reply:
+def call_with(api: ApiRun, operation: Operation, credentials: str | Mapping[str, str], form: int = 0) -> Reply:
     """The cheapest well-formed call of an operation, sent with bad credentials, so that it must be refused.
 
     Identifiers of the documents serve as well as real ones here: the call must not get as far as looking them up.
+
+    Args:
+        api: the API's part of the run.
+        operation: what to call.
+        credentials: a role for every scheme, or a role per scheme.
+        form: which of the request's named examples is sent.
     """
     return Caller(api).call(
         operation.id,
         path={name: _path_value(operation, name) for name in operation.path_names},
-        json=_body(operation),
+        json=_forms(operation)[form],
         credentials=roles(operation, credentials),
         refused=True,
     )
@@ -120,10 +151,8 @@ def _path_value(operation: Operation, name: str) -> str:
     return "unknown"
 
 
-def _body(operation: Operation) -> object:
+def _forms(operation: Operation) -> list[object]:
+    """The bodies of the named examples of a request; one that is none where there is no body."""
     if operation.body is None:
-        return UNSET
-    for media in operation.body.media.values():
-        for example in media.examples.values():
-            return example
-    return {}
+        return [UNSET]
+    return [example for media in operation.body.media.values() for example in media.examples.values()] or [{}]

@@ -6,15 +6,12 @@ from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
 from specwatch.transport.environment import read_environment
 from specwatch.transport.permission import KINDS, Permission
 from specwatch.transport.target import Kind, Target, is_loopback, known_values, missing_setting, parse_target
-from specwatch.transport.wallet import ABSENT, ALTERED, WRONG_SCHEME, Wallet
+from specwatch.transport.wallet import Wallet
 
 __all__ = [
-    "ABSENT",
-    "ALTERED",
     "EXCHANGE",
     "EXTENSION",
     "KINDS",
-    "WRONG_SCHEME",
     "Budget",
     "Clock",
     "Draft",

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from specwatch.errors import MissingCredential, NotAllowed
 from specwatch.spec.model import Api, SecurityScheme
 from specwatch.values.exchange import ACCOUNT, Headers
+from specwatch.values.roles import ABSENT, ALTERED, EMPTY, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import sandbox_value
 from specwatch.values.secrets import Redactor
-
-ABSENT = "absent"
-ALTERED = "altered"
-WRONG_SCHEME = "wrong_scheme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class Wallet:
         if self._sandbox:
             return Redactor()
         values = [value for name in self._names() if (value := self._environment.get(name))]
-        return Redactor([*values, *(alter(value) for value in values)])
+        return Redactor([*values, *(change(value) for change in _CHANGES.values() for value in values)])
 
     def headers(self, roles: Mapping[str, str]) -> tuple[Headers, Headers]:
         """Headers for the wire, and the same headers as they may be shown.
@@ -81,12 +78,13 @@ class Wallet:
         return True
 
     def _header(self, scheme: SecurityScheme, role: str) -> tuple[tuple[str, str], tuple[str, str]]:
-        base = ACCOUNT if role in {ALTERED, WRONG_SCHEME} else role
-        credential = self._credential(scheme, base)
-        value, shown = credential.value, credential.shown
-        if role == ALTERED:
-            value, shown = alter(value), f"{shown}-altered"
         header, prefix = scheme.header, scheme.prefix
+        if role == EMPTY:
+            return (header, prefix.strip()), (header, prefix.strip())
+        credential = self._credential(scheme, ACCOUNT if role in _MADE_FROM_OURS else role)
+        value, shown = credential.value, credential.shown
+        if role in _CHANGES:
+            value, shown = _CHANGES[role](value), f"{shown}-{role}"
         if role == WRONG_SCHEME:
             header, prefix = "authorization", "Basic " if scheme.prefix else "Bearer "
         return (header, prefix + value), (header, prefix + shown)
@@ -127,3 +125,12 @@ def alter(value: str) -> str:
             other = ("1" if char == "0" else "0") if char.isdigit() else ("y" if char.lower() == "x" else "x")
             return f"{value[:index]}{other}{value[index + 1 :]}"
     return f"{value}x"
+
+
+def truncate(value: str) -> str:
+    """The first half of a value, rounded up."""
+    return value[: (len(value) + 1) // 2]
+
+
+_CHANGES = {ALTERED: alter, TRUNCATED: truncate}
+_MADE_FROM_OURS = frozenset({*_CHANGES, WRONG_SCHEME})

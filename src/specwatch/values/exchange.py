@@ -91,8 +91,9 @@ class Exchange:
 
     @property
     def as_account(self) -> bool:
-        """Whether every credential was our own, so that a refusal is trouble of ours."""
-        return all(role in ACCOUNTS for role in self.credentials.values())
+        """Whether every credential was that of one account of ours, so that a refusal is trouble of ours."""
+        roles = set(self.credentials.values())
+        return len(roles) <= 1 and roles <= ACCOUNTS
 
     @property
     def own_trouble(self) -> bool:

@@ -1,0 +1,23 @@
+"""The roles that a credential can have in a request, beside those of accounts and of documented states."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ABSENT: Final = "absent"
+"""Not sent at all."""
+
+EMPTY: Final = "empty"
+"""Sent without a value."""
+
+ALTERED: Final = "altered"
+"""Our value with one character changed."""
+
+TRUNCATED: Final = "truncated"
+"""The first half of our value."""
+
+WRONG_SCHEME: Final = "wrong_scheme"
+"""Our value in the wrong place."""
+
+BAD_ROLES: Final = frozenset({ABSENT, EMPTY, ALTERED, TRUNCATED, WRONG_SCHEME})
+"""Roles that nobody may get in with."""

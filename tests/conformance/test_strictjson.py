@@ -1,0 +1,99 @@
+"""JSON as RFC 8259 means it."""
+
+import json
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from specwatch.conformance import MISSING, StrictJson, parse_strict
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4))
+
+
+@given(value=VALUES, ascii_only=st.booleans(), indent=st.sampled_from([None, 2]))
+def test_good_json_comes_back(value: object, ascii_only: bool, indent: int | None) -> None:  # noqa: FBT001
+    """Whatever can be said in JSON is read back as it was, without a problem."""
+    body = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
+
+    assert parse_strict(body) == StrictJson(value)
+
+
+@given(st.binary())
+@example(b"\xff")
+@example(b'"\\ud800"')
+@example(b"-")
+@example(b"[" * 100_000)
+def test_no_bytes_raise(body: bytes) -> None:
+    """Where there is no value there is a problem, and never an error."""
+    parsed = parse_strict(body)
+
+    assert parsed.value is not MISSING or parsed.problems
+
+
+@pytest.mark.parametrize(
+    "body, value, problem",
+    [
+        (b"NaN", "nan", "the body holds NaN, which JSON does not know"),
+        (b"[-Infinity]", "[-inf]", "the body holds -Infinity, which JSON does not know"),
+        (b'{"a": 1, "a": 2}', "{'a': 2}", "an object repeats the key 'a'"),
+        (b'[{"b": 1, "b": 1, "a": 1, "a": 1}]', "[{'b': 1, 'a': 1}]", "an object repeats the key 'a'"),
+        (b"\xef\xbb\xbf[]", "[]", "the body starts with a byte order mark"),
+        (b"9" * 401, "inf", "a number has 401 digits"),
+        (b"1e999", "inf", "a number is too big for a double"),
+        (b'{"a": "\xe9"}', "MISSING", "byte 7 of the body is not UTF-8"),
+        ("{}".encode("utf-16"), "MISSING", "byte 0 of the body is not UTF-8"),
+        (b"[" * 201 + b"]" * 201, "MISSING", "the body is nested more than 200 levels deep"),
+        (
+            b"{1}",
+            "MISSING",
+            "the body is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
+        (b"[] []", "MISSING", "the body is not JSON: Extra data: line 1 column 4 (char 3)"),
+        (b"", "MISSING", "the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
+    ],
+)
+def test_bad_json_has_a_problem(body: bytes, value: str, problem: str) -> None:
+    """Where a value can be had all the same, it is there, beside the problem."""
+    parsed = parse_strict(body)
+
+    assert (repr(parsed.value), parsed.problems) == (value, (problem,))
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 200 + b"]" * 200, b'"' + b"[" * 500 + b'"', b'"\\"' + b"{" * 500 + b'"', b"[[],[]]"]
+)
+def test_depth_counts_brackets_outside_of_texts(body: bytes) -> None:
+    """Two hundred levels are fine, and a bracket in a text is no level."""
+    assert parse_strict(body).problems == ()
+
+
+@pytest.mark.parametrize(
+    "body, value",
+    [
+        (b'"\\ud83d\\ude00"', "\N{GRINNING FACE}"),
+        (b'"\\ud800"', "\ufffd\ufffd\ufffd"),
+        (b'{"\\udfff": ["a\\ud800b"]}', {"\ufffd\ufffd\ufffd": ["a\ufffd\ufffd\ufffdb"]}),
+        (b'"\\\\ud800"', "\\ud800"),
+    ],
+)
+def test_lone_surrogates_are_replaced(body: bytes, value: object) -> None:
+    """JSON can spell half a character; no text in UTF-8 can hold it, so nobody after us has to."""
+    parsed = parse_strict(body)
+
+    assert parsed.value == value
+    json.dumps(parsed.value, ensure_ascii=False).encode()
+
+
+def test_many_repeated_keys_take_no_time() -> None:
+    """A hostile body cannot keep the judge busy."""
+    body = b"{" + b",".join(b'"%d":0' % (number % 50_000) for number in range(100_000)) + b"}"
+    started = time.perf_counter()
+
+    parsed = parse_strict(body)
+
+    assert parsed.problems == ("an object repeats the key '0'",)
+    assert time.perf_counter() - started < 5
