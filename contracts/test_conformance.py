@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import schemathesis
 
@@ -18,7 +20,7 @@ LINKED = [
 
 @pytest.mark.last
 @schemathesis.pytest.parametrize(**SCHEMAS)
-def test_every_answer_conforms(case: schemathesis.Case) -> None:
+def test_every_answer_conforms(case: schemathesis.Case[Any]) -> None:
     """Whatever the spec allows, and whatever it rules out, is answered as documented."""
     exercise(RUN, case)
 

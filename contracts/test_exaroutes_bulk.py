@@ -184,8 +184,10 @@ def awaited() -> tuple[Batch, Batch]:
     batches = (mixed(), early())
 
     def all_done() -> bool:
-        waiting = [batch for batch in batches if batch.state not in DONE]
-        return all(batch.status() and batch.state != "processing" for batch in waiting)
+        for batch in batches:
+            if batch.state not in DONE:
+                batch.status()
+        return all(batch.state != "processing" for batch in batches)
 
     wait_until(API.run, "getBulkStatus", all_done, since=early().statuses[0] if early().statuses else None)
     return batches

@@ -59,6 +59,17 @@ def all_failed(download: Download) -> list[Any]:
     return [{"uid": uid, "status": "failed", "message": "The batch failed.", "code": 500} for uid in uids]
 
 
+def no_url(entry: object) -> bool:
+    """Whether an entry is that of a row that failed because its data is no URL."""
+    return isinstance(entry, dict) and str(entry.get("message", "")).startswith("Invalid URL")
+
+
+def uid_of(download: Download, index: int) -> str:
+    """The uid of a row; empty where it has none."""
+    row = download.batch.rows[index]
+    return str(row.get("uid", "")) if isinstance(row, dict) else ""
+
+
 def rotated_uids(download: Download) -> list[Any]:
     """The uids of the dynamic entries moved on by one."""
     uids = [entry["uid"] for entry in download.entries if dynamic(entry)]
@@ -154,6 +165,16 @@ _ARCHIVE_FAULTS: dict[str, tuple[str, str, Callable[[Download], list[Any]]]] = {
         "getBulkResult/200/inferred",
         "Static rows come as the address of their image.",
         lambda d: ["https://cdn.exaroutes.com/qr.png" if static(entry) else entry for entry in d.entries],
+    ),
+    "static-as-dynamic": (
+        "entries-are-of-their-rows-kind",
+        "Static rows come as objects, like dynamic ones.",
+        lambda d: [made(d.batch, i, "") if static(entry) else entry for i, entry in enumerate(d.entries)],
+    ),
+    "no-url-made": (
+        "row-without-url-fails",
+        "A code is made whatever the data of a row of type url.",
+        lambda d: [made(d.batch, i, uid_of(d, i)) if no_url(entry) else entry for i, entry in enumerate(d.entries)],
     ),
     "codes-shared": (
         "entries-have-codes-of-their-own",

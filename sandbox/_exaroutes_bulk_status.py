@@ -178,6 +178,11 @@ _RECORD_FAULTS: dict[str, tuple[str, str, Callable[[Reading], Json]]] = {
         "One of the times is in seconds.",
         lambda r: {"updatedAt": r.record["updatedAt"] // 1000},
     ),
+    "clock-behind": (
+        "created-when-queued",
+        "The provider's clock is two hours behind.",
+        lambda r: {name: r.record[name] - 7_200_000 for name in ("createdAt", "updatedAt")},
+    ),
     "created-at-moves": (
         "created-at-fixed",
         "createdAt is the time of reading.",

@@ -274,6 +274,20 @@ def _unknown_action_accepted(call: Call, answer: Answer) -> Answer:
     return answer
 
 
+@api.fault("number-as-id", breaks="non-text-id-refused", text="An id that is no text is answered with a task.")
+def _number_as_id(call: Call, answer: Answer) -> Answer:
+    question = asked(call)
+    wrong = question.get("action") == "retrieve" and "id" in question and not isinstance(question["id"], str)
+    return Answer(body=other_task(call, "")) if call.handled and wrong else answer
+
+
+@api.fault("text-as-ids", breaks="ids-without-list-refused", text="A single id passes for a list of ids.")
+def _text_as_ids(call: Call, answer: Answer) -> Answer:
+    question = asked(call)
+    task = known_tasks(call).get(question["ids"]) if isinstance(question.get("ids"), str) else None
+    return Answer(body={"items": [task], "count": 1}) if call.handled and task else answer
+
+
 @api.fault(
     "missing-id-accepted", breaks="missing-id-refused", text="A query without an id is answered with the last task."
 )

@@ -94,6 +94,12 @@ def other_task(_call: Call, task: Body) -> Body:
     return task | {"id": OTHER_TASK}
 
 
+@task_fault("status-in-capitals", breaks="status-in-small-letters", text="The status comes in capitals.")
+def status_in_capitals(_call: Call, task: Body) -> Body:
+    """COMPLETED instead of completed."""
+    return task | {"status": str(task["status"]).upper()}
+
+
 @task_fault("id-uppercase", breaks="id-echoed", text="The id comes back in capitals.")
 def id_uppercase(_call: Call, task: Body) -> Body:
     """The id in capitals."""
