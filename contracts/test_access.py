@@ -34,7 +34,7 @@ def test_a_documented_failure_looks_as_documented(case: FailureCase) -> None:
     """Failures that no client can force come from the sandbox; elsewhere only what a credential brings about."""
     role = case.role()
     if role is None:
-        if not case.api.trouble:
+        if not case.api.trouble.notes:
             case.explain("only the provider can bring this answer about")
     elif case.api.ledger.responses[case.operation.id, case.status, case.code] == 0:
         try:

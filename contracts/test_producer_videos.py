@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import uuid
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,8 +33,9 @@ def test_a_known_audio_is_answered_with_its_id() -> None:
 def test_an_audio_id_is_echoed_unchanged() -> None:
     """Where an id of another form is accepted, it comes back as it was sent."""
     known = API.known("audio")
-    forms = [known.upper(), f" {known} ", f"{known}-{known}", "Audio 1"]
-    for audio in forms[: current_run().settings.profile.behaviour_examples + 1]:
+    fresh = str(uuid.UUID(int=random.Random(current_run().settings.seed).getrandbits(128), version=4))  # noqa: S311
+    forms = [fresh, known.upper(), f" {known} ", f"{known}-{known}", "Audio 1"]
+    for audio in forms[: current_run().settings.profile.behaviour_examples + 2]:
         retrieve({"audio_id": audio})
 
 

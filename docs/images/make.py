@@ -21,7 +21,7 @@ from specwatch.cli.check.request import Given
 from specwatch.contract.result import RunResult
 from specwatch.contract.session import run_contracts
 from specwatch.pytest_plugin import RunPlugin
-from specwatch.reports.console import print_result
+from specwatch.reports.console import Options, print_result
 from specwatch.workspace import Workspace
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -33,23 +33,23 @@ _FONT_FROM_ELSEWHERE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 """Whoever looks at the picture does not fetch a font for it: the next monospace font serves."""
 
 
-def run(arguments: tuple[str, ...]) -> RunResult:
-    """Carry out a check as the command line does, without printing."""
+def run(arguments: tuple[str, ...]) -> tuple[RunResult, Options]:
+    """Carry out a check as the command line does, without printing; what it found, and what it was given."""
     context = command.make_context("check", list(arguments))
     request = parse(cast("Given", context.params), Workspace(ROOT, "this checkout"), ROOT)
     with build(request, lambda _event, _api: None) as contract:
         run_contracts(contract, request.workspace.contracts, RunPlugin)
-        return contract.result()
+        return contract.result(), request.options
 
 
-def draw(result: RunResult) -> str:
+def draw(result: RunResult, options: Options) -> str:
     """The result as the terminal shows it, as SVG."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.assemble(("$ ", "dim"), f"specwatch check {' '.join(ARGUMENTS)}"))
-    print_result(console, result)
+    print_result(console, result, options)
     picture = console.export_svg(title="specwatch check", unique_id="check")
     return _FONT_FROM_ELSEWHERE.sub("", picture)
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(draw(run(ARGUMENTS)), encoding="utf-8")
+    PICTURE.write_text(draw(*run(ARGUMENTS)), encoding="utf-8")

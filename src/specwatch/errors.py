@@ -13,6 +13,7 @@
     │   ├── BudgetSpent          the run's own budget of requests or cost is used up
     │   ├── NotAllowed           the call creates, consumes or costs, and nobody said yes
     │   └── Unreachable          no usable answer came back
+    │       └── BrokenAnswer         an answer began, or was owed, and did not arrive whole
     └── InternalError       a defect of specwatch itself                          exit 70
 
 What is wrong with the API under test is never an error: it is a `Violation`, a result.
@@ -131,3 +132,7 @@ class NotAllowed(CannotTell):
 
 class Unreachable(CannotTell):
     """The request did not lead to a usable answer: name, connection, TLS, time or protocol."""
+
+
+class BrokenAnswer(Unreachable):
+    """The target took the request, but its answer broke off, is no HTTP, is too large, or did not come in time."""

@@ -133,8 +133,9 @@ class RunPlugin:
     def _meant(self, item: pytest.Item, error: ClaimBroken) -> Iterator[tuple[ApiRun, str]]:
         """The claims that a failure speaks about: the one that it names, else all that its test is marked with."""
         marked = list(self._claims(item))
+        played = [(api, claim) for api, claim in marked if _is_scenario(api, claim)]
         if error.claim is None:
-            yield from marked
+            yield from played or marked
         elif marked:
             yield marked[0][0], error.claim
 

@@ -15,6 +15,7 @@ from specwatch.errors import Problem, UsageError, WorkspaceError
 from specwatch.spec import Api, Source, load_api
 
 SETTINGS_FILE = "specwatch.yaml"
+NAMED = "named by --workspace"
 PACKAGED = Path(__file__).parent / "_workspace"
 CHECKOUT = Path(__file__).parents[2]
 """Where the packaged workspace comes from: an editable install has it only there."""
@@ -155,7 +156,7 @@ def find_workspace(explicit: Path | None, start: Path) -> Workspace:
             found = "has no folder specs/" if explicit.is_dir() else "does not exist"
             mend = f"`specwatch init {explicit}` makes an empty one"
             raise UsageError(Problem(f"--workspace {explicit}", found, "a folder with specs/ and probes/", mend))
-        return Workspace(explicit.resolve(), "named by --workspace")
+        return Workspace(explicit.resolve(), NAMED)
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / "specs").is_dir() and (folder / "probes").is_dir():

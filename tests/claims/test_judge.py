@@ -117,7 +117,7 @@ def test_a_violation_shows_expression_and_answer(bench: MakeBench) -> None:
     assert violation is not None
     assert (violation.claim, violation.level, violation.kind) == ("claim-0", Level.INFERENCE, "claim")
     assert (violation.message, violation.expected) == ("Not so: It is so.", "response.json.id == 1")
-    assert violation.found == 'status 200, {"id": 2}'
+    assert violation.found == "response.json.id = 2"
     assert violation.exchange is facts.exchange
 
 
@@ -125,7 +125,15 @@ def test_a_missing_name_is_part_of_what_was_found(bench: MakeBench) -> None:
     """A claim that is broken for want of a field says which."""
     show = bench({"operations": GET, "holds": "response.json.size > 1"})
 
-    assert show.show({}) == ['status 200, {} (NOT_FOUND: Key not found in map : "size")']
+    assert show.show({}) == ['response.json.size is absent (NOT_FOUND: Key not found in map : "size")']
+
+
+def test_an_expression_that_reads_nothing_shows_the_answer(bench: MakeBench) -> None:
+    """Where there is no value to show, status and body stand for them."""
+    show = bench({"operations": GET, "holds": "false"})
+
+    assert show.show({"id": 2}) == ['status 200, {"id": 2}']
+    assert show.show(raw=b"<html>") == ["status 200, no JSON"]
 
 
 def test_expressions_that_do_not_compile_are_listed(bench: MakeBench) -> None:

@@ -69,6 +69,32 @@ def test_values_relate_as_the_rule_says(bench: MakeBench, rule: str, values: lis
     assert " ".join(show({"v": value}) for value in values) == outcomes
 
 
+@pytest.mark.parametrize(
+    "values, outcomes",
+    [
+        (["odd", "new", "even"], "- kept kept"),
+        (["odd", "ready", "gone", "ready"], "- kept kept broken"),
+        (["gone", "odd", "even", None, "gone"], "- broken kept kept kept"),
+    ],
+)
+def test_values_beside_the_order_may_come_first(bench: MakeBench, values: list[object], outcomes: str) -> None:
+    """With `others-first` any value is fine until one of the order was seen."""
+    show = bench(series("order", **{"order": ["ready", "gone"], "others-first": True}))
+
+    assert " ".join(show({"v": value}) for value in values) == outcomes
+
+
+def test_a_step_back_is_told_in_the_words_of_the_provider(bench: MakeBench) -> None:
+    """What was seen before and what is seen now, as they came."""
+    judge = bench(series("order", **{"order": ["ready", "gone"], "others-first": True}))
+    told = []
+    for value in ("ready", "odd", "gone", "odd"):
+        outcomes = judge.judge.judge(judge.facts({"v": value}))
+        told += [(o.violation.expected, o.violation.found) for o in outcomes if o.violation is not None]
+
+    assert told == [('"ready" or later in ["ready", "gone"]', '"odd"'), ('"gone"', '"odd"')]
+
+
 @given(st.lists(st.sampled_from(STATES), min_size=1, max_size=20))
 def test_each_step_back_is_one_violation(states: list[str]) -> None:
     """A sequence that never goes back has no violation, any other has one at each step back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,7 +63,7 @@ ROWS = {
         (
             "error: --fault example-api/listRegions/200/dorp/count: no such fault\n"
             "  expected: <api>/<fault> of a selected API; `specwatch sandbox --list-faults` lists them\n"
-            "  mend: did you mean example-api/listRegions/200/drop/count or "
+            "  mend: did you mean example-api/listRegions/200/drop/count, "
         ),
     ),
     "fault elsewhere than on the embedded sandbox": (
@@ -76,7 +77,7 @@ ROWS = {
     ),
     "target that is none": (
         ("check", "--target", "api.example.com"),
-        "error: --target: is no target\n  expected: sandbox, live, or http(s)://host[:port][/base]\n",
+        "error: --target api.example.com: is no target\n  expected: sandbox, live, or http(s)://host[:port][/base]\n",
     ),
     "target with a password": (
         ("check", "--target", "https://me:hunter2@example.com"),
@@ -119,7 +120,7 @@ ROWS = {
     ),
     "faults that no pattern finds": (
         ("sandbox", "--list-faults", "exampl-api/listRegions/200/drop/count"),
-        "error: --list-faults exampl-api/listRegions/200/drop/count: no such fault\n",
+        ("error: --list-faults exampl-api/listRegions/200/drop/count: no such fault\n  expected: one of the "),
     ),
     "port that is none": (
         ("sandbox", "--port", "70000"),
@@ -144,7 +145,19 @@ def test_unknown_claim(specwatch: Command, workspace: Path) -> None:
     finished = specwatch("check", "--workspace", workspace, "--claim", "example-api/count-equal-regions")
     assert finished.returncode == 2
     assert "error: --claim example-api/count-equal-regions: no such claim\n" in finished.stderr
-    assert "  mend: did you mean example-api/count-equals-regions" in finished.stderr
+    assert "  mend: did you mean example-api/count-equals-regions, " in finished.stderr
+
+
+@pytest.mark.parametrize(
+    "option, hint", [("--claim", "`specwatch list --claims`"), ("--list-faults", "`specwatch sandbox --list-faults`")]
+)
+def test_long_lists_are_not_printed(specwatch: Command, workspace: Path, option: str, hint: str) -> None:
+    """Of many names the nearest three are told, and how to see all."""
+    command = "check" if option == "--claim" else "sandbox"
+    told = specwatch(command, "--workspace", workspace, option, "example-api/listRegions/200/x").stderr
+    expected, mend = told.splitlines()[-2:]
+    assert re.fullmatch(rf"  expected: one of the [\d,]+ that there are; {hint} shows them", expected)
+    assert re.fullmatch(r"  mend: did you mean [^ ]+, [^ ]+ or [^ ]+\?", mend)
 
 
 def test_everything_wrong_is_said_at_once(specwatch: Command, workspace: Path) -> None:
@@ -154,7 +167,7 @@ def test_everything_wrong_is_said_at_once(specwatch: Command, workspace: Path) -
     )
     assert finished.returncode == 2
     places = [line.split(":")[1].strip() for line in finished.stderr.splitlines() if line.startswith("error:")]
-    assert places == ["--target", "--profile b", "/", "--api a"]
+    assert places == ["--target c", "--profile b", "/", "--api a"]
 
 
 def test_no_workspace(specwatch: Command, tmp_path: Path) -> None:
@@ -245,8 +258,9 @@ def test_unreachable_target(specwatch: Command, workspace: Path, monkeypatch: py
 def test_missing_credential(specwatch: Command, workspace: Path, web_page: str) -> None:
     """Without a credential the run says beforehand which variable to set, and still sends what needs none."""
     finished = specwatch("check", "--workspace", workspace, "--target", web_page)
-    assert "Not set, so that what needs it stays unknown:\n  EXAMPLE_API_TOKEN: example-api, credential account\n" in (
-        finished.stdout
+    assert (
+        "Not set, so that what needs it stays unknown:\n  EXAMPLE_API_TOKEN  credential `account` of example-api\n"
+        in (finished.stdout)
     )
     assert "example-api: begins" in finished.stdout
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +19,8 @@ import pytest
 from specwatch.cli.check import execute
 from specwatch.contract.session import run_contracts
 from specwatch.errors import InternalError, Problem, SpecwatchError
+from specwatch.sandbox import EmbeddedSandbox
+from specwatch.spec import load_api
 
 Command = Callable[..., CompletedProcess[str]]
 Edit = Callable[[Path, str, str], int]
@@ -39,6 +43,42 @@ def test_broken_promise_fails(specwatch: Command, workspace: Path) -> None:
     finished = specwatch("check", "--workspace", workspace, "--fault", DROPPED)
     assert finished.returncode == 1
     assert "example-api/listRegions/200  broken promise" in finished.stdout
+
+
+def test_next_commands_do_what_they_say(specwatch: Command, workspace: Path) -> None:
+    """The line for the first violation finds it again, alone: the fault and the workspace are in it."""
+    given = ("--api", "example-api", "--fault", DROPPED, "--worker-seconds", "1", "--allow", "paid,create")
+    finished = specwatch("check", "--workspace", workspace, *given, "--seed", "7")
+    alone, sandbox = [line.split("  # ") for line in finished.stdout.splitlines() if line.startswith("  next  ")]
+
+    assert shlex.split(alone[0])[1:] == [
+        *("specwatch", "--workspace", str(workspace), "check", "--api", "example-api"),
+        *("--claim", "example-api/listRegions/200", "--profile", "standard", "--seed", "7", "--allow", "paid,create"),
+        *("--fault", DROPPED, "--worker-seconds", "1.0"),
+    ]
+    assert re.fullmatch(
+        rf"  next  specwatch --workspace {workspace} sandbox --port \d+"
+        rf" --api example-api --fault {DROPPED} --worker-seconds 1.0",
+        sandbox[0],
+    )
+    again = specwatch(*shlex.split(alone[0])[2:])
+    assert again.returncode == 1
+    assert "example-api/listRegions/200  broken promise" in again.stdout
+
+
+def test_a_refused_credential_is_no_contradiction(
+    specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims that refusals keep are counted, and the verdict says why that is not enough."""
+    monkeypatch.setenv("EXAMPLE_API_TOKEN", "made-up-token")
+    api = load_api(workspace / "specs" / "example-api.yaml")
+    with EmbeddedSandbox([api]) as sandbox:
+        finished = specwatch("check", "--workspace", workspace, "--target", sandbox.url, "--send-credentials")
+    assert finished.returncode == 3
+    assert (
+        "UNKNOWN: only refusals were seen of example-api, which say nothing about the API itself; "
+        "what is told above about our side has to be mended first." in finished.stdout
+    )
 
 
 def test_broken_inference_warns(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:

@@ -18,6 +18,11 @@ Edit = Callable[[Path, str, str], int]
 SPEC = "specs/example-api.yaml"
 SETTINGS = "specwatch.yaml"
 
+KNOWN_FIELDS = (
+    "one of x-claims, x-cost, x-credential, x-doubt, x-effect, x-error-code, x-inferred, x-known, x-max-body-bytes,"
+    " x-objective, x-polling, or a field of another tool"
+)
+
 MISTAKES = {
     "no YAML": (SPEC, "info:", "info: [", ": is not YAML: ", "well-formed YAML", ""),
     "not OpenAPI 3": (SPEC, "openapi: 3.1.0", "openapi: 2.0.0", 'openapi: "2.0.0" does not match', "", ""),
@@ -51,8 +56,40 @@ MISTAKES = {
         "x-effect: read",
         "x-efect: read",
         "unknown field 'x-efect'",
-        "one of x-claims, x-cost, x-doubt, x-effect, or a field of another tool",
+        KNOWN_FIELDS,
         "did you mean 'x-effect'?",
+    ),
+    "misspelt field of a credential": (
+        SPEC,
+        "x-credential:",
+        "x-credentials:",
+        "unknown field 'x-credentials'",
+        KNOWN_FIELDS,
+        "did you mean 'x-credential'?",
+    ),
+    "misspelt field of polling": (
+        SPEC,
+        "x-effect: read",
+        "x-poling: {seconds: [1]}",
+        "unknown field 'x-poling'",
+        KNOWN_FIELDS,
+        "did you mean 'x-polling'?",
+    ),
+    "misspelt field of a limit": (
+        SPEC,
+        "x-effect: read",
+        "x-max-body-byte: {below: 1, above: 2}",
+        "unknown field 'x-max-body-byte'",
+        KNOWN_FIELDS,
+        "did you mean 'x-max-body-bytes'?",
+    ),
+    "misspelt field of a media type": (
+        SPEC,
+        "            application/json:\n",
+        "            application/json:\n              x-infered: {}\n",
+        "unknown field 'x-infered'",
+        KNOWN_FIELDS,
+        "did you mean 'x-inferred'?",
     ),
     "effect that is none": (
         SPEC,
@@ -155,6 +192,7 @@ MISTAKES = {
 }
 
 ELSEWHERE = {
+    "misspelt field of a media type",
     "scenario claim without a test",
     "no version",
     "version that is not known",
@@ -280,6 +318,23 @@ def test_all_mistakes_at_once(specwatch: Command, workspace: Path, spec: Path, e
     edit(workspace / SETTINGS, "version: 1", "version: 2")
     finished = specwatch("lint", "--workspace", workspace)
     assert finished.stdout.splitlines()[-1].endswith(": 3 errors in 2 files")
+
+
+def test_fields_of_others_are_left_alone(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:
+    """A field that is near to none of ours belongs to another tool; a name or a value is no field at all."""
+    edit(spec, "x-effect: read", "x-codegen: {x-effects: many}\n      x-internal: true\n      x-effect: read")
+    edit(
+        spec,
+        "              schema:\n",
+        "              schema:\n                default: {count: 0, regions: [], x-claim: any}\n",
+    )
+    edit(
+        spec,
+        "                properties:\n",
+        "                properties:\n                  x-claim: {type: string}\n",
+    )
+    finished = specwatch("lint", "--workspace", workspace)
+    assert (finished.returncode, finished.stdout.splitlines()[-1].split(": ")[-1]) == (0, "no errors")
 
 
 def test_named_files_only(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:

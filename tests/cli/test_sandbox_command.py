@@ -102,5 +102,6 @@ def test_all_faults_are_listed_without_a_pattern(specwatch: Command, workspace: 
     """Without a pattern it lists faults and variations alike."""
     listed = specwatch("sandbox", "--workspace", workspace, "--list-faults").stdout
     assert DROPPED in listed
+    assert "example-api/variation/extra-fields  (variation; allowed, must raise nothing)\n" in listed
     assert "allowed, must raise nothing" in listed
     assert os.linesep in listed

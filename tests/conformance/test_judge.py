@@ -167,22 +167,22 @@ def test_an_answer_breaks_these_claims(
     [
         pytest.param(
             {"body": THING},
-            ["time", "survives", "status", "media-type", "json", "200", "200/inferred"],
+            ["delivery", "time", "survives", "status", "media-type", "json", "200", "200/inferred"],
             id="success",
         ),
         pytest.param(
             {"status": 401, "body": REFUSED, "roles": {"key": "altered"}},
-            ["credentials", "time", "survives", "status", "media-type", "json", "code", "401/bad_key"],
+            ["credentials", "delivery", "time", "survives", "status", "media-type", "json", "code", "401/bad_key"],
             id="refusal",
         ),
         pytest.param(
             {"status": 404, "raw": b"", "query": {"size": "x"}},
-            ["rejects", "time", "survives", "status", "404"],
+            ["rejects", "delivery", "time", "survives", "status", "404"],
             id="bad request",
         ),
         pytest.param(
             {"status": 503, "raw": b"x", "media_type": "text/plain", "roles": {"key": "answer-503"}},
-            ["time", "status", "media-type", "5XX"],
+            ["delivery", "time", "status", "media-type", "5XX"],
             id="server error",
         ),
     ],

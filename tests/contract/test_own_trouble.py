@@ -199,3 +199,60 @@ def test_a_refused_credential_is_an_error(serve: Serve, start: MakeRun) -> None:
     run = start(serve(lambda _: answer(401, BAD_TOKEN)).url)
     with pytest.raises(CredentialRefused):
         Caller(run).call("getItem", path={"id": "i-1"})
+
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{}"
+
+
+def test_an_answer_cut_between_whole_ones_is_theirs(serve: Serve, start: MakeRun) -> None:
+    """Where answers before and after arrive whole, one that breaks off is the target's doing: worth a warning."""
+    said = iter([answer(200, ITEM), CUT, answer(200, ITEM)])
+    run = start(serve(lambda _: next(said)).url)
+
+    call(Caller(run), 3)
+
+    assert [(each.claim, each.level) for each in run.result().violations] == [("getItem/delivery", "inference")]
+    assert run.result().trouble == ()
+
+
+def test_an_answer_cut_at_the_end_is_unknown(serve: Serve, start: MakeRun) -> None:
+    """Where nothing arrives afterwards, the network may be to blame."""
+    said = iter([answer(200, ITEM), CUT])
+    run = start(serve(lambda _: next(said)).url)
+
+    call(Caller(run), 2)
+
+    assert run.result().violations == ()
+    assert run.result().trouble != ()
+
+
+def test_a_closed_connection_is_drift(serve: Serve, start: MakeRun) -> None:
+    """A read whose connection closes without an answer is sent once more, and that is told."""
+    said = iter([None, answer(200, ITEM)])
+    run = start(serve(lambda _: next(said)).url)
+
+    assert call(Caller(run)) == ""
+
+    assert [(each.kind, each.name) for each in run.result().drift] == [("connection", "closed without an answer")]
+
+
+def test_a_documented_state_speaks_of_our_credential(serve: Serve, start: MakeRun) -> None:
+    """An error that is documented for a state of a credential is ours, whatever its status, until a call succeeds."""
+    said = iter([answer(400, USED_UP), answer(200, ITEM), answer(400, USED_UP)])
+    run = start(serve(lambda _: next(said)).url)
+    caller = Caller(run)
+
+    assert call(caller) == "getItem answered 400: our balance is used up"
+    assert call(caller, 2) == ""
+
+
+def test_a_spent_quota_is_not_asked_again(serve: Serve, start: MakeRun) -> None:
+    """A 429 to a call that creates something ends such calls, since asking again would not bring the quota back."""
+    server = serve(lambda _: answer(429))
+    run = start(server.url, allow=("create", "consume", "paid"))
+
+    for _ in range(4):
+        with contextlib.suppress(CannotTell):
+            Caller(run).call("makeItem", json={"name": "a cup"})
+
+    assert len(server.received) == 1

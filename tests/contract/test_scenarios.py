@@ -75,7 +75,7 @@ def test_not_allowed():
     outcome = runner.check(workspace(HEAD + own), serve(well).url, environment=TOKENS)
 
     assert outcome.claim("known-item-found").reason == "the shop is closed"
-    assert outcome.claim("made-item-is-there").reason == "makeItem is create; `--allow create` permits it"
+    assert outcome.claim("made-item-is-there").reason == "makeItem creates something; `--allow create` permits it"
     assert (outcome.defect, outcome.result.verdict) == (None, Verdict.UNKNOWN)
 
 

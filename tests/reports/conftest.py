@@ -180,7 +180,7 @@ def make_exchange() -> Callable[..., Exchange]:
             id="parcels-1",
             api="parcels",
             operation="getParcel",
-            target="https://parcels.example",
+            target="http://127.0.0.1:8700",
             request=Request(method, url, headers, body),
             response=Response(200, (("Content-Type", "application/json"),), answer, "OK"),
             timings=Timings(started_at, 0.5, phases or {}),
@@ -203,6 +203,7 @@ def make_result(make_exchange: Callable[..., Exchange]) -> MakeResult:
         target: str = "sandbox",
         only: tuple[Verdict, ...] = tuple(Verdict),
         trouble: tuple[str, ...] = (),
+        verdict: Verdict | None = None,
     ) -> RunResult:
         claims = [
             ClaimResult(make_claim("kept"), Verdict.PASS, 3, None),
@@ -215,7 +216,7 @@ def make_result(make_exchange: Callable[..., Exchange]) -> MakeResult:
             for name, level in (("shaky", Level.INFERENCE), ("broken", Level.PROMISE))
             for index in range(violations)
         ]
-        verdict = next((v for v in (Verdict.FAIL, Verdict.PASS) if v in only), Verdict.UNKNOWN)
+        verdict = verdict or next((v for v in (Verdict.FAIL, Verdict.PASS) if v in only), Verdict.UNKNOWN)
         api = ApiResult(
             id="parcels",
             verdict=verdict,

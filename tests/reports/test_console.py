@@ -12,10 +12,12 @@ from specwatch.contract.run import ContractRun
 from specwatch.reports.console import (
     MAX_BLOCKS,
     MatrixRow,
+    Options,
     matrix,
     print_claims,
     print_header,
     print_matrix,
+    print_missing,
     print_result,
 )
 from specwatch.sandbox import EmbeddedSandbox
@@ -165,6 +167,11 @@ def test_drift_is_one_line_per_operation(told: Callable[..., str], make_result: 
             "✗ FAIL: 1 broken promise in parcels.",
             "next specwatch check --claim parcels/broken --profile standard --seed 7 # the first one alone",
         ),
+        (
+            {},
+            "✗ FAIL: 1 broken promise in parcels.",
+            "next specwatch sandbox --port 8700 # on the same port, so that the curl lines above work against it",
+        ),
         ({"strict": True}, "✗ FAIL: 2 broken claims in parcels.", "--claim parcels/broken"),
         ({"only": (Verdict.PASS,)}, "✓ PASS: 1 claim holds.", "next specwatch check --target live"),
         (
@@ -180,6 +187,11 @@ def test_drift_is_one_line_per_operation(told: Callable[..., str], make_result: 
         (
             {"only": (Verdict.UNKNOWN,), "trouble": ("refused",)},
             "? UNKNOWN: nothing could be established for parcels; what is told above about our side has to be mended",
+            "next specwatch check --profile standard",
+        ),
+        (
+            {"only": (Verdict.UNKNOWN, Verdict.PASS), "verdict": Verdict.UNKNOWN, "trouble": ("refused",)},
+            "? UNKNOWN: only refusals were seen of parcels, which say nothing about the API itself; what is told above",
             "next specwatch check --profile standard",
         ),
         (
@@ -212,6 +224,67 @@ def test_next_command_can_be_pasted(told: Callable[..., str], make_result: MakeR
         "--target",
     ]
     assert shlex.split(last, comments=True)[6] == "http://127.0.0.1:1/$(id)"
+
+
+GIVEN = Options(
+    workspace="/my work/space",
+    apis=("parcels", "other"),
+    operations=("getParcel", "getOther"),
+    claims=("*/kept", "b*"),
+    limits=("--max-cost", "2.5", "--strict"),
+    access=("--allow", "paid", "--ca", "ca.pem"),
+    sandbox=("--fault", "parcels/f", "--worker-seconds", "3.0"),
+)
+SELECTION = "--api parcels --api other --operation getParcel --operation getOther --claim '*/kept' --claim 'b*'"
+
+
+ALL = "--max-cost 2.5 --strict --allow paid --ca ca.pem --fault parcels/f --worker-seconds 3.0"
+FIRST = "--api parcels --operation getParcel --claim parcels/broken --profile standard --seed 7"
+
+
+@pytest.mark.parametrize(
+    "made, commands",
+    [
+        ({"only": (Verdict.PASS,)}, [f"check {SELECTION} --target live --profile smoke --max-cost 2.5 --strict"]),
+        (
+            {"only": (Verdict.PASS,), "target": "live"},
+            [f"check {SELECTION} --target live --profile standard {ALL} --verbose"],
+        ),
+        ({"only": (Verdict.UNKNOWN,)}, [f"check {SELECTION} --profile standard {ALL}"]),
+        (
+            {},
+            [
+                f"check {FIRST} {ALL}",
+                "sandbox --port 8700 --api parcels --api other --fault parcels/f --worker-seconds 3.0",
+            ],
+        ),
+    ],
+)
+def test_next_commands_repeat_the_options(
+    make_console: MakeConsole, shown: Shown, make_result: MakeResult, made: dict[str, object], commands: list[str]
+) -> None:
+    """Every option that the command depends on is there, and nothing is allowed on a system where it was not."""
+    console = make_console()
+    print_result(console, make_result(**made), GIVEN)
+    lines = [line for line in shown(console).splitlines() if line.startswith("  next  ")]
+
+    assert [line.removeprefix("  next  ").partition("  # ")[0] for line in lines] == [
+        f"specwatch --workspace '/my work/space' {command}" for command in commands
+    ]
+
+
+def test_missing_variables_have_a_line_each(
+    make_console: MakeConsole, shown: Shown, make_run: Callable[..., ContractRun], sandbox: EmbeddedSandbox
+) -> None:
+    """What is not set is told with what it is for; on the embedded sandbox nothing is missing."""
+    console = make_console()
+    print_missing(console, make_run("live"))
+    print_missing(console, make_run("live", environment={"PARCELS_TOKEN": "made-up"}))
+    print_missing(console, make_run(sandbox))
+
+    assert shown(console) == (
+        "Not set, so that what needs it stays unknown:\n  PARCELS_TOKEN  credential `account` of parcels\n\n"
+    )
 
 
 def test_a_result_without_apis_is_not_a_pass(told: Callable[..., str]) -> None:

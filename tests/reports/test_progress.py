@@ -45,6 +45,21 @@ def test_a_file_gets_a_line_at_the_beginning_and_one_at_the_end(
     assert re.fullmatch(r"parcels: ended after 2 requests; \d+ claims kept, 0 broken, \d+ unknown", ended)
 
 
+def test_an_api_that_never_answers_has_its_lines_too(
+    make_console: MakeConsole, shown: Callable[[Console], str], make_run: Callable[..., ContractRun]
+) -> None:
+    """It begins and it ends, with nothing in between."""
+    console = make_console()
+    run = make_run("http://127.0.0.1:9")
+    with Progress(console, {}) as progress:
+        progress.begin(run.apis["parcels"])
+        progress.begin(run.apis["parcels"])
+
+    begins, ended = shown(console).splitlines()
+    assert begins == "parcels: begins, at most 39 requests"
+    assert re.fullmatch(r"parcels: ended after 0 requests; 0 claims kept, 0 broken, \d+ unknown", ended)
+
+
 @pytest.mark.parametrize("ci, is_live", [("", True), ("false", True), ("true", False), ("1", False)])
 def test_a_ci_gets_lines_even_on_a_terminal(make_console: MakeConsole, ci: str, *, is_live: bool) -> None:
     """A CI that pretends to be a terminal keeps every frame, so it gets none."""

@@ -45,6 +45,23 @@ def test_no_module_is_no_problem(tmp_path: Path, api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    "shared, message",
+    [
+        ("x = 1\n\ny = (\n", r"^(?P<file>.*)/_shared\.py:3: cannot be loaded: SyntaxError: '\(' was never closed\n"),
+        ("\nimport no_such_module_here\n", r"/_shared\.py:2: cannot be loaded: ModuleNotFoundError: No module"),
+        ("\n\ndef f():\n    1 / 0\nf()\n", r"/_shared\.py:4: cannot be loaded: ZeroDivisionError"),
+        ("x = 1\n", r"/parcels\.py:3: cannot be loaded: ImportError: cannot import name 'GREETING'"),
+    ],
+)
+def test_a_sibling_that_fails_is_named(tmp_path: Path, api: Api, shared: str, message: str) -> None:
+    """The file and the line that have to be mended are told, not those of the module that imports them."""
+    (tmp_path / "_shared.py").write_text(shared)
+    (tmp_path / "parcels.py").write_text(GOOD)
+    with pytest.raises(SandboxError, match=message):
+        load_modules(tmp_path, [api])
+
+
+@pytest.mark.parametrize(
     "text, message",
     [
         ("x = 1\n", r"parcels\.py: defines no `api`"),

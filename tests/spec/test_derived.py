@@ -63,12 +63,14 @@ def test_claims_follow_from_the_spec(load: Callable[[str], Api]) -> None:
         ("getThing/media-type", "promise"),
         ("getThing/json", "promise"),
         ("getThing/survives", "inference"),
+        ("getThing/delivery", "inference"),
         ("getThing/time", "inference"),
         ("getThing/credentials", "promise"),
         ("getThing/accepts", "inference"),
         ("makeThing/201", "promise"),
         ("makeThing/status", "promise"),
         ("makeThing/survives", "inference"),
+        ("makeThing/delivery", "inference"),
         ("makeThing/time", "inference"),
         ("makeThing/credentials", "inference"),
         ("makeThing/accepts", "inference"),
@@ -76,6 +78,7 @@ def test_claims_follow_from_the_spec(load: Callable[[str], Api]) -> None:
         ("health/204", "promise"),
         ("health/status", "promise"),
         ("health/survives", "inference"),
+        ("health/delivery", "inference"),
         ("health/time", "inference"),
     ]
 

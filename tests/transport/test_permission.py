@@ -10,6 +10,7 @@ from specwatch.errors import NotAllowed
 from specwatch.transport.permission import Permission
 
 GUARDED = {"makeItem": "create", "takeItem": "consume", "getPrice": "paid"}
+WORDS = {"create": "creates something", "consume": "consumes something", "paid": "is paid"}
 
 
 @pytest.mark.parametrize("operation", GUARDED)
@@ -17,8 +18,9 @@ def test_effects_need_a_yes(guard: Guard, serve: Serve, operation: str) -> None:
     """Without it nothing arrives, and the reason says how to give it."""
     server = serve(lambda _: answer())
     guarded = guard(server.url, permission=Permission())
+    kind = GUARDED[operation]
 
-    with pytest.raises(NotAllowed, match=f"{operation} is {GUARDED[operation]}; `--allow {GUARDED[operation]}`"):
+    with pytest.raises(NotAllowed, match=f"{operation} {WORDS[kind]}; `--allow {kind}` permits it"):
         guarded.send(operation)
 
     assert server.received == []

@@ -31,7 +31,11 @@ TOKENS = st.from_regex(r"[A-Za-z0-9_-]{1,40}(\.[A-Za-z0-9_-]{1,40}){0,2}", fullm
     [
         ({"token": "account"}, [("authorization", "Bearer tok-alpha")], [("authorization", "Bearer $SHOP_TOKEN")]),
         ({"token": "second"}, [("authorization", "Bearer tok-beta")], [("authorization", "Bearer $SHOP_TOKEN_2")]),
-        ({"token": "spent"}, [("authorization", "Bearer tok-spent")], [("authorization", "Bearer $SHOP_TOKEN_SPENT")]),
+        (
+            {"token": "used_up"},
+            [("authorization", "Bearer tok-spent")],
+            [("authorization", "Bearer $SHOP_TOKEN_SPENT")],
+        ),
         ({"token": "absent"}, [], []),
         (
             {"token": "altered"},
@@ -65,7 +69,7 @@ def test_the_first_variable_set_wins(api: Api) -> None:
         ("account", "SHOP_TOKEN or SHARED_TOKEN is not set"),
         ("altered", "SHOP_TOKEN or SHARED_TOKEN is not set"),
         ("second", "SHOP_TOKEN_2 is not set"),
-        ("spent", "SHOP_TOKEN_SPENT is not set"),
+        ("used_up", "SHOP_TOKEN_SPENT is not set"),
         ("instant", "no variable of shop holds a credential that is instant"),
     ],
 )
@@ -121,7 +125,7 @@ def test_nothing_secret_is_shown(api: Api) -> None:
     wallet = Wallet(api, FULL)
     redactor = wallet.redactor()
 
-    for role in ("account", "second", "spent", "altered", "wrong_scheme"):
+    for role in ("account", "second", "used_up", "altered", "wrong_scheme"):
         wire, shown = wallet.headers({"token": role})
         assert not any(secret in str(shown) for secret in FULL.values())
         assert redactor.text(wire[0][1]).endswith(" [secret]")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from specwatch.claims.cel import CelError, Context, compile_expression
 from specwatch.claims.context import claim_context
+from specwatch.claims.evidence import evidence
 from specwatch.claims.series import AgreementMemory, Comparison, SeriesMemory
 from specwatch.conformance.facts import MISSING, Facts
 from specwatch.spec.model import Api
@@ -136,7 +137,8 @@ def _holds(claim: Claim, form: Holds, facts: Facts, context: Context) -> ClaimOu
         reason = ""
     except CelError as error:
         reason = f" ({error})"
-    return ClaimOutcome(claim, _broken(claim, facts, "claim", form.expression, f"{_summary(facts)}{reason}"))
+    found = evidence(form.expression, context) or _summary(facts)
+    return ClaimOutcome(claim, _broken(claim, facts, "claim", form.expression, f"{found}{reason}"))
 
 
 def _outcome(claim: Claim, facts: Facts, kind: str, comparison: Comparison) -> ClaimOutcome:

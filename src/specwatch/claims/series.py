@@ -72,7 +72,7 @@ class SeriesMemory:
     def observe(self, key: object, value: object, exchange: Exchange) -> Comparison | None:
         """Compare with what was seen before; None for a first sighting or an overlap."""
         place = canonical([key, exchange.target, dict(exchange.credentials)])
-        if self.series.rule is Rule.ORDER and value not in self.series.order:
+        if self.series.rule is Rule.ORDER and value not in self.series.order and not self.series.others_first:
             return Comparison(kept=False, expected=f"one of {canonical(self.series.order)}", found=canonical(value))
         if self.series.rule is Rule.UNIQUE:
             place = f"{place} {canonical(value)}"
@@ -94,9 +94,14 @@ class SeriesMemory:
 
 
 def _order(series: Series, before: object, now: object) -> Comparison:
-    allowed = series.order
-    kept = allowed.index(now) >= allowed.index(before)
-    return Comparison(kept=kept, expected=f"{canonical(before)} or later in {canonical(allowed)}", found=canonical(now))
+    later = f" or later in {canonical(series.order)}" if before != series.order[-1] else ""
+    kept = _rank(series, now) >= _rank(series, before)
+    return Comparison(kept=kept, expected=f"{canonical(before)}{later}", found=canonical(now))
+
+
+def _rank(series: Series, value: object) -> int:
+    """The place of a value in the order; one that it does not list comes before the first."""
+    return series.order.index(value) if value in series.order else -1
 
 
 def _constant(_series: Series, before: object, now: object) -> Comparison:

@@ -8,7 +8,10 @@ from typing import TypeVar
 
 from specwatch.errors import Problem, SpecwatchError, UsageError, WorkspaceError
 
-_SHOWN = 20
+_SHOWN = 8
+"""Longer lists are not printed: the hint says how to see them."""
+
+_NEAREST = 3
 
 T = TypeVar("T")
 
@@ -23,10 +26,22 @@ def unknown(where: str, noun: str, given: str, known: Sequence[str], hint: str =
         known: all names.
         hint: how to see them, for when there are too many to print or none is near.
     """
-    near = difflib.get_close_matches(given, known, n=2, cutoff=0.5)
-    listed = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
-    mend = f"did you mean {' or '.join(near)}?" if near else hint
-    return Problem(where, f"no such {noun}", f"one of {listed}" if known else f"there is no {noun} at all", mend)
+    near = difflib.get_close_matches(given, known, n=_NEAREST, cutoff=0.5)
+    mend = f"did you mean {either(near)}?" if near else hint
+    return Problem(where, f"no such {noun}", _expected(noun, known, hint), mend)
+
+
+def either(names: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _expected(noun: str, known: Sequence[str], hint: str) -> str:
+    if not known:
+        return f"there is no {noun} at all"
+    if hint and len(known) > _SHOWN:
+        return f"one of the {len(known):,} that there are; {hint}"
+    return f"one of {', '.join(known)}"
 
 
 class Complaints:

@@ -19,6 +19,7 @@ from specwatch.spec import Api
 
 if TYPE_CHECKING:
     from specwatch.sandbox import Catalogue, SandboxState
+    from specwatch.sandbox.faults import Fault
 
 DEFAULT_PORT: Final = 8700
 LOOPBACK: Final = "127.0.0.1"
@@ -86,6 +87,7 @@ def command(
 
 def check_faults(catalogue: Catalogue, faults: Sequence[str], complaints: Complaints) -> None:
     """Note every name that is no fault of the catalogue."""
+    from specwatch.cli.names import either
     from specwatch.errors import Problem
     from specwatch.sandbox import UnknownFaultError
 
@@ -94,7 +96,7 @@ def check_faults(catalogue: Catalogue, faults: Sequence[str], complaints: Compla
             catalogue.get(name)
         except UnknownFaultError as error:
             expected = "<api>/<fault> of a selected API; `specwatch sandbox --list-faults` lists them"
-            mend = f"did you mean {' or '.join(error.nearest)}?" if error.nearest else ""
+            mend = f"did you mean {either(error.nearest)}?" if error.nearest else ""
             complaints.add(Problem(f"--fault {name}", "no such fault", expected, mend))
 
 
@@ -164,7 +166,15 @@ def _show_faults(catalogue: Catalogue, pattern: str) -> None:
 
     matching = [fault for fault in catalogue if fnmatchcase(fault.name, pattern)]
     if not matching:
-        raise UsageError(unknown(f"--list-faults {pattern}", "fault", pattern, catalogue.names))
+        hint = "`specwatch sandbox --list-faults` shows them"
+        raise UsageError(unknown(f"--list-faults {pattern}", "fault", pattern, catalogue.names, hint))
     for fault in matching:
-        breaks = f"breaks {fault.breaks}" if fault.breaks else "allowed, must raise nothing"
-        click.echo(f"{fault.name}  ({fault.kind}, {fault.level}; {breaks})\n    {fault.text}")
+        click.echo(f"{fault.name}  ({_nature(fault)})\n    {fault.text}")
+
+
+def _nature(fault: Fault) -> str:
+    from specwatch.sandbox.faults import FaultKind
+
+    if fault.kind is FaultKind.VARIATION:
+        return f"{fault.kind}; allowed, must raise nothing"
+    return f"{fault.kind}, {fault.level}; breaks {fault.breaks}"

@@ -51,6 +51,7 @@ Outcome = Violation | Drift | str
 def _outcomes(facts: Facts) -> Iterator[Outcome]:
     yield from _credentials(facts)
     yield from _rejects(facts)
+    yield f"{facts.operation.id}/delivery"
     yield from _time(facts)
     yield from _survives(facts)
     spec = facts.response_spec

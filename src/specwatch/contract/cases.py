@@ -9,7 +9,7 @@ from specwatch.contract.caller import UNSET, Caller, Reply, roles
 from specwatch.contract.run import ApiRun, ContractRun
 from specwatch.spec.model import Api, Operation
 from specwatch.values.claim import Derived
-from specwatch.values.roles import ABSENT, ALTERED, EMPTY, TRUNCATED, WRONG_SCHEME
+from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import answer_role
 
 
@@ -71,7 +71,8 @@ def credential_cases(run: ContractRun) -> Iterator[CredentialCase]:
     """Every way in which a credential can be bad, one at a time with the others valid.
 
     Absent, altered and in the wrong place for every credential of every operation; all absent, for every form of the
-    request; half a value, no value, and the credentials of two accounts mixed for the cheapest operation of each API.
+    request; half a value, a longer one, none, and the credentials of two accounts mixed for the cheapest operation of
+    each API.
     """
     for api, operation in operations(run):
         for scheme in operation.security:
@@ -91,7 +92,7 @@ def _further_cases(api: ApiRun) -> Iterator[CredentialCase]:
     if cheapest is None:
         return
     for scheme in cheapest.security:
-        for how in (TRUNCATED, EMPTY):
+        for how in (TRUNCATED, EXTENDED, EMPTY):
             yield CredentialCase(api, cheapest, {scheme: how})
         if len(cheapest.security) > 1 and api.wallet.has(scheme, "second"):
             yield CredentialCase(api, cheapest, {scheme: "second"})

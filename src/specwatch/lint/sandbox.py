@@ -24,4 +24,4 @@ def lint_sandbox(folder: Path, apis: Sequence[Api]) -> list[Problem]:
             load_modules(folder, [api])
         except SandboxError as error:
             problems += error.problems
-    return problems
+    return list(dict.fromkeys(problems))  # a sibling that fails does so for each module that imports it

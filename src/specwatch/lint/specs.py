@@ -12,15 +12,32 @@ from specwatch.claims import check_expressions
 from specwatch.errors import Problem, WorkspaceError
 from specwatch.lint.examples import example_problems
 from specwatch.spec import Api, Source, load_api
-from specwatch.spec.load import METHODS
+from specwatch.spec.load import LITERALS
 from specwatch.spec.schema import shorten
 from specwatch.values import Claim
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-ROOT_FIELDS: Final = ("x-claims", "x-doubt", "x-error-code", "x-known", "x-objective")
-OPERATION_FIELDS: Final = ("x-claims", "x-cost", "x-doubt", "x-effect")
+FIELDS: Final = (
+    "x-claims",
+    "x-cost",
+    "x-credential",
+    "x-doubt",
+    "x-effect",
+    "x-error-code",
+    "x-inferred",
+    "x-known",
+    "x-max-body-bytes",
+    "x-objective",
+    "x-polling",
+)
+"""The fields of specwatch in a spec."""
+
+_NAMES: Final = frozenset(
+    {"properties", "patternProperties", "$defs", "headers", "schemas", "parameters", "responses", "securitySchemes"}
+)
+"""Where the keys of a mapping are names that its author chose, and no fields."""
 
 _LONGEST: Final = 160
 
@@ -145,24 +162,21 @@ def _children(node: object) -> Iterator[tuple[str, object]]:
         yield from ((str(index), child) for index, child in enumerate(node))
 
 
-def _misspelt_fields(source: Source, raw: Mapping[str, Any]) -> Iterator[Problem]:
-    """Fields that are nearly those of specwatch; others may belong to other tools."""
-    yield from _misspelt(source, (), raw, ROOT_FIELDS)
-    paths = raw.get("paths")
-    for path, item in paths.items() if isinstance(paths, Mapping) else ():
-        for method in METHODS:
-            operation = item.get(method) if isinstance(item, Mapping) else None
-            if isinstance(operation, Mapping):
-                yield from _misspelt(source, ("paths", path, method), operation, OPERATION_FIELDS)
+def _misspelt_fields(source: Source, node: object, at: Place = ()) -> Iterator[Problem]:
+    """Fields that are nearly those of specwatch, wherever they stand; others may belong to other tools."""
+    for key, child in _children(node):
+        if isinstance(node, Mapping) and key.startswith("x-") and not _NAMES.intersection(at[-1:]):
+            yield from _misspelt(source, (*at, key))
+        elif key not in LITERALS or _NAMES.intersection(at[-1:]):
+            yield from _misspelt_fields(source, child, (*at, key))
 
 
-def _misspelt(
-    source: Source, at: tuple[str, ...], node: Mapping[str, Any], known: tuple[str, ...]
-) -> Iterator[Problem]:
-    for key in (key for key in node if key.startswith("x-") and key not in known):
-        if near := difflib.get_close_matches(key, known, n=1, cutoff=0.75):
-            expected = f"one of {', '.join(known)}, or a field of another tool"
-            yield Problem(source.place(*at, key), f"unknown field {key!r}", expected, f"did you mean {near[0]!r}?")
+def _misspelt(source: Source, at: Place) -> Iterator[Problem]:
+    key = at[-1]
+    near = difflib.get_close_matches(key, FIELDS, n=1, cutoff=0.75) if key not in FIELDS else ()
+    for name in near:
+        expected = f"one of {', '.join(FIELDS)}, or a field of another tool"
+        yield Problem(source.place(*at), f"unknown field {key!r}", expected, f"did you mean {name!r}?")
 
 
 def _unlisted_variables(api: Api, source: Source, variables: Collection[str]) -> Iterator[Problem]:

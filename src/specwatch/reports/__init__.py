@@ -5,6 +5,7 @@
     junit         JUnit XML, one test case per claim
     har           HAR 1.2, every exchange of the run
     curl          one exchange as a command line
+    next_steps    commands that lead on from a run
     files         where reports are written
 
 Import the module you need: those for the terminal load rich, the others load nothing heavy. Exchanges reach this layer

@@ -6,10 +6,8 @@ passes through `Screen`, which takes it as text and nothing else.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
@@ -18,12 +16,14 @@ from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
 from specwatch.reports.coverage import MatrixRow, matrix, print_matrix
 from specwatch.reports.curl import to_curl
-from specwatch.reports.header import print_header
+from specwatch.reports.header import print_header, print_missing
+from specwatch.reports.next_steps import Options, next_steps
 from specwatch.reports.progress import Progress
 from specwatch.reports.screen import STYLES, Cell, Screen
 from specwatch.reports.summary import (
     broken,
     drift_by_operation,
+    failing,
     fails,
     gravest_first,
     overall,
@@ -36,11 +36,13 @@ from specwatch.values.violation import Drift, Violation
 
 __all__ = [
     "MatrixRow",
+    "Options",
     "Progress",
     "matrix",
     "print_claims",
     "print_header",
     "print_matrix",
+    "print_missing",
     "print_result",
 ]
 
@@ -54,8 +56,14 @@ NAMED: Final = 3
 """That many names are listed; of more, only how many there are."""
 
 
-def print_result(console: Console, result: RunResult) -> None:
-    """Print what a run found: a table, violations, unknown claims, drift, and what to do next."""
+def print_result(console: Console, result: RunResult, options: Options | None = None) -> None:
+    """Print what a run found: a table, violations, unknown claims, drift, and what to do next.
+
+    Args:
+        console: where.
+        result: what the run found.
+        options: what the run was given beside that, for commands that repeat it.
+    """
     screen = Screen(console)
     _table(screen, result)
     _trouble(screen, result)
@@ -63,7 +71,7 @@ def print_result(console: Console, result: RunResult) -> None:
         _violations(screen, api, result)
     _unknown(screen, result)
     _drift(screen, result)
-    _closing(screen, result)
+    _closing(screen, result, options or Options())
 
 
 def print_claims(console: Console, result: RunResult) -> None:
@@ -200,13 +208,13 @@ def _drifted(seen: Sequence[tuple[Drift, int]]) -> str:
     return ", ".join([*named, *more])
 
 
-def _closing(screen: Screen, result: RunResult) -> None:
+def _closing(screen: Screen, result: RunResult, options: Options) -> None:
     verdict = overall(result)
     told = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.UNKNOWN: _not_told}[verdict](result)
     stopped = "interrupted, so this is what is known so far; " if result.interrupted else ""
     word = screen.text(f"{verdict.value.upper()}: ", STYLES[verdict])
     screen.line(screen.glyph(verdict), " ", word, f"{stopped}{told}.")
-    for command, gain in _next_steps(result):
+    for command, gain in next_steps(result, options):
         screen.long_line(screen.text("  next  ", "dim"), command, screen.text(f"  # {gain}", "dim"))
 
 
@@ -219,7 +227,7 @@ def _passed(result: RunResult) -> str:
 
 
 def _failed(result: RunResult) -> str:
-    violations = _failing(result)
+    violations = failing(result)
     apis = [api.id for api in result.apis if api.verdict is Verdict.FAIL]
     claims = {(violation.api, violation.claim) for violation in violations}
     noun = "promise" if all(violation.level is Level.PROMISE for violation in violations) else "claim"
@@ -227,36 +235,17 @@ def _failed(result: RunResult) -> str:
 
 
 def _not_told(result: RunResult) -> str:
-    apis = [api.id for api in result.apis if api.verdict is Verdict.UNKNOWN]
+    apis = [api for api in result.apis if api.verdict is Verdict.UNKNOWN]
     if not apis:
         return "nothing is broken so far" if result.apis else "no API was checked"
+    silent = [api.id for api in apis if not api.count(Verdict.PASS)]
+    refused = [api.id for api in apis if api.count(Verdict.PASS)]
+    told = [f"nothing could be established for {_and(silent)}"] if silent else []
+    if refused:
+        told.append(f"only refusals were seen of {_and(refused)}, which say nothing about the API itself")
     reasons = "what is told above about our side" if any(api.trouble for api in result.apis) else "what Unknown lists"
-    return f"nothing could be established for {_and(apis)}; {reasons} has to be mended first"
+    return f"{'; '.join(told)}; {reasons} has to be mended first"
 
 
 def _and(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
-def _failing(result: RunResult) -> list[Violation]:
-    return [v for api in result.apis for v in gravest_first(api) if fails(v.level, strict=result.strict)]
-
-
-def _next_steps(result: RunResult) -> Iterator[tuple[str, str]]:
-    """Commands that lead on from here, and what each is good for."""
-    verdict = overall(result)
-    sandbox = result.target == "sandbox"
-    target = "" if sandbox else f" --target {shlex.quote(result.target)}"
-    if verdict is Verdict.PASS and sandbox:
-        yield "specwatch check --target live --profile smoke", "asks the real services"
-    elif verdict is Verdict.PASS:
-        yield f"specwatch check{target} --profile {result.profile} --verbose", "lists every claim"
-    elif verdict is Verdict.UNKNOWN:
-        yield f"specwatch check{target} --profile {result.profile}", "again, to the end"
-    elif violations := _failing(result):
-        claim = shlex.quote(f"{violations[0].api}/{violations[0].claim}")
-        options = f"{target} --profile {result.profile} --seed {result.seed}"
-        yield f"specwatch check --claim {claim}{options}", "the first one alone"
-        exchange = next((v.exchange for v in violations if v.exchange is not None), None)
-        if sandbox and exchange is not None:
-            yield f"specwatch sandbox --port {urlsplit(exchange.target).port}", "while it runs, the curl lines work"

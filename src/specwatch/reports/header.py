@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -14,12 +16,61 @@ from specwatch.transport.target import Kind
 from specwatch.workspace import Workspace
 
 
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """Something that is not there because none of these variables is set."""
+
+    variables: tuple[str, ...]
+    api: str
+    purpose: str
+
+
 def print_header(console: Console, workspace: Workspace, run: ContractRun) -> None:
     """Print workspace, target, profile, seed, budgets, and which operations are not allowed to be called."""
     screen = Screen(console)
     screen.line(screen.text("specwatch check", "bold"))
     screen.fields(_rows(workspace, run))
     console.print()
+
+
+def print_missing(console: Console, run: ContractRun) -> None:
+    """Print which variables would let the run check more than it can, a line each; none are on the embedded sandbox."""
+    needs = (
+        [] if run.settings.target.kind is Kind.SANDBOX else [need for api in run.apis.values() for need in _unset(api)]
+    )
+    if not needs:
+        return
+    screen = Screen(console)
+    screen.line("Not set, so that what needs it stays unknown:")
+    screen.fields(_by_variable(needs).items())
+    console.print()
+
+
+def _by_variable(needs: Sequence[_Need]) -> dict[str, str]:
+    """Variable to what it is for. Where one of several would do, the one that does for most stands for them."""
+    uses = Counter(name for need in needs for name in need.variables)
+    told: dict[str, dict[str, list[str]]] = {}
+    for need in needs:
+        main = max(need.variables, key=uses.__getitem__)
+        others = " or ".join(name for name in need.variables if name != main)
+        api = f"{need.api} (or {others})" if others else need.api
+        told.setdefault(main, {}).setdefault(need.purpose, []).append(api)
+    return {
+        name: "; ".join(f"{purpose} of {' and '.join(dict.fromkeys(apis))}" for purpose, apis in purposes.items())
+        for name, purposes in told.items()
+    }
+
+
+def _unset(api: ApiRun) -> Iterator[_Need]:
+    environment = api.settings.environment
+    for scheme in api.api.schemes.values():
+        states = {state.name: state.variables for state in scheme.states.values()}
+        for role, names in {**scheme.variables, **states}.items():
+            if names and not any(environment.get(name) for name in names):
+                yield _Need(names, api.api.id, f"credential `{role}`")
+    for name, known in api.api.known.items():
+        if known.setting and name not in api.known:
+            yield _Need((known.setting,), api.api.id, known.text or name)
 
 
 def _rows(workspace: Workspace, run: ContractRun) -> Iterator[tuple[str, str]]:

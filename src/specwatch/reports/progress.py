@@ -23,8 +23,11 @@ REFRESHES_PER_SECOND = 8
 class Progress:
     """A listener for `ContractRun`, and a context around it.
 
-        with Progress(console) as progress:
-            run = ContractRun(selection, settings, progress)
+        progress = Progress(console)
+        run = ContractRun(selection, settings, progress)
+        with progress:
+            for api in run.apis.values():
+                progress.begin(api)
             run_contracts(run, ...)
 
     On a terminal one row per API shows requests, claims and the last answer, and disappears at the end. Elsewhere, and
@@ -48,6 +51,10 @@ class Progress:
 
     def __call__(self, _event: str, api: ApiRun) -> None:
         """Take note of an exchange or a violation."""
+        self.begin(api)
+
+    def begin(self, api: ApiRun) -> None:
+        """Show an API from now on, even if nothing ever comes back from it."""
         if api.api.id in self._apis:
             return
         self._apis[api.api.id] = api
@@ -106,7 +113,7 @@ class Progress:
             claims = api.ledger.results()
             kept, broken, unknown = (sum(c.verdict is v for c in claims) for v in Verdict)
             requests = count(api.budget.requests, "request")
-            told = f"{kept} claims kept, {broken} broken, {unknown} unknown"
+            told = f"{count(kept, 'claim')} kept, {broken} broken, {unknown} unknown"
             self._screen.line(f"{api.api.id}: ended after {requests}; {told}")
 
     def _table(self) -> Table | Text:

@@ -37,6 +37,11 @@ def gravest_first(api: ApiResult) -> tuple[Violation, ...]:
     return tuple(sorted(api.violations, key=lambda violation: violation.level is not Level.PROMISE))
 
 
+def failing(result: RunResult) -> tuple[Violation, ...]:
+    """The violations that fail a run, the gravest of each API first."""
+    return tuple(v for api in result.apis for v in gravest_first(api) if fails(v.level, strict=result.strict))
+
+
 def unknown_by_reason(result: RunResult) -> Mapping[str, tuple[ClaimResult, ...]]:
     """The unknown claims of all APIs by their reason, the most frequent reason first."""
     groups: dict[str, list[ClaimResult]] = {}

@@ -36,7 +36,7 @@ def load_modules(folder: Path, apis: Sequence[Api]) -> dict[str, SandboxApi]:
         except SandboxError as error:
             problems += error.problems
     if problems:
-        raise SandboxError(*problems)
+        raise SandboxError(*dict.fromkeys(problems))
     return found
 
 
@@ -80,11 +80,15 @@ def _execute(name: str, path: Path) -> ModuleType:
 
 
 def _import_problem(path: Path, error: Exception) -> Problem:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
-    where = f"{path}:{line}" if line else str(path)
-    found = f"cannot be loaded: {type(error).__name__}: {error}"
-    return Problem(where, found, "a module that imports", "correct that line")
+    """Where it really failed: in the module or in a sibling that it imports, whichever is innermost."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        places.append((error.filename or str(path), error.lineno))
+    own = [(Path(name), line) for name, line in places if Path(name).resolve().parent == path.resolve().parent]
+    file, line = own[-1] if own else (path, None)
+    where = path.with_name(file.name)
+    found = f"cannot be loaded: {type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+    return Problem(f"{where}:{line}" if line else str(where), found, "a module that imports", "correct that line")
 
 
 def _misfits(path: Path, behaviour: SandboxApi, api: Api) -> Iterator[Problem]:

@@ -13,7 +13,8 @@ from specwatch.spec.source import Source
 from specwatch.values.claim import Claim, Form, Holds, Level, Observation, Observe, Rule, Scenario, Series
 
 KEYS = frozenset({"id", "level", "text", "source", "when", "operations", "holds", "series", "observe", "scenario"})
-SERIES_KEYS = frozenset({"key", "value", "each", *Rule})
+OTHERS_FIRST = "others-first"
+SERIES_KEYS = frozenset({"key", "value", "each", OTHERS_FIRST, *Rule})
 SIDE_KEYS = frozenset({"operation", "when", "key", "value", "each"})
 FORMS = ("holds", "series", "observe", "scenario")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -112,7 +113,11 @@ class ClaimReader:
             self._complain(at, f"series with {', '.join(raw)}", f"key, value and one of {', '.join(Rule)}")
             return Series("", "", Rule.CONSTANT)
         order = tuple(raw["order"]) if rules[0] is Rule.ORDER else ()
-        return Series(str(raw["key"]), str(raw["value"]), rules[0], order, raw.get("each"))
+        if OTHERS_FIRST in raw and not order:
+            self._complain((*at, OTHERS_FIRST), f"{OTHERS_FIRST} beside {rules[0]}", "an order beside it")
+        return Series(
+            str(raw["key"]), str(raw["value"]), rules[0], order, raw.get("each"), others_first=OTHERS_FIRST in raw
+        )
 
     def _observations(self, at: Place, raw: Sequence[Mapping[str, Any]]) -> Iterator[Observation]:
         for index, side in enumerate(raw):

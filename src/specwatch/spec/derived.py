@@ -57,6 +57,7 @@ def _general_claims(api: str, operation: Operation) -> Iterator[Claim]:
         yield make("media-type", Level.PROMISE, "Every answer has a documented media type.")
         yield make("json", Level.PROMISE, "Every JSON answer is strict JSON: UTF-8, no NaN, no repeated keys.")
     yield make("survives", Level.INFERENCE, "No request of an honest client makes the server fail.")
+    yield make("delivery", Level.INFERENCE, "Every answer arrives, whole and in time.")
     yield make("time", Level.INFERENCE, "Every answer comes within the response-time objective.")
     if operation.security:
         level = Level.PROMISE if operation.documents_refusal else Level.INFERENCE

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from specwatch.errors import CannotTell, InternalError, RateLimited, Unreachable
+from specwatch.errors import BrokenAnswer, CannotTell, InternalError, RateLimited, Unreachable
 from specwatch.spec.model import Effect
 from specwatch.transport.budget import RunBudget
 from specwatch.transport.clock import Clock, SystemClock
@@ -170,7 +170,7 @@ class GuardedTransport(httpx.BaseTransport):
             extensions={**request.extensions, "trace": trace, "timeout": _timeouts(self._limits.total_seconds)},
         )
         started_at, started = self._clock.now(), self._clock.monotonic()
-        response = self._send(outgoing, draft, started)
+        response, attempts = self._send(outgoing, draft, started)
         total = self._clock.monotonic() - started
         sent = tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in plain)
         return Exchange(
@@ -185,28 +185,25 @@ class GuardedTransport(httpx.BaseTransport):
             path_parameters=dict(draft.path_parameters),
             query=dict(draft.query),
             vouched=self._wallet.vouched,
+            attempts=attempts,
         )
 
-    def _send(self, outgoing: httpx.Request, draft: Draft, started: float) -> Response:
-        retries = 1 if draft.operation.effect is Effect.READ or draft.refused else 0
-        while True:
+    def _send(self, outgoing: httpx.Request, draft: Draft, started: float) -> tuple[Response, int]:
+        """The answer, and how often it took to get one: a read whose connection closes is sent once more."""
+        again = draft.operation.effect is Effect.READ or draft.refused
+        for attempt in (1, 2):
             try:
-                return self._receive(self._inner.handle_request(outgoing), started)
-            except httpx.RemoteProtocolError as error:
-                if retries == 0 or "disconnected" not in str(error):
-                    raise Unreachable(f"{outgoing.url.host} broke the protocol: {error}") from error
-                retries -= 1
+                return self._receive(self._inner.handle_request(outgoing), started), attempt
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+                garbled = isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error)
+                if attempt == 2 or not again or garbled:
+                    raise _explain(error, outgoing, self._limits) from error
                 self._spend(draft)
-            except httpx.LocalProtocolError as error:
-                raise CannotTell("the request cannot be written as HTTP: its headers hold what none may") from error
-            except httpx.TimeoutException as error:
-                raise Unreachable(f"no answer from {outgoing.url.host} in {self._limits.total_seconds:g} s") from error
-            except httpx.DecodingError as error:
-                raise Unreachable(f"the answer of {outgoing.url.host} cannot be decoded: {error}") from error
             except httpx.TransportError as error:
-                reason = str(error) or type(error).__name__
-                place = outgoing.url.netloc.decode("ascii")
-                raise Unreachable(f"{place} cannot be reached: {reason}") from error
+                raise _explain(error, outgoing, self._limits) from error
+            except httpx.DecodingError as error:
+                raise BrokenAnswer(f"the answer of {outgoing.url.host} cannot be decoded: {error}") from error
+        raise InternalError("a request was neither answered nor given up")
 
     def _receive(self, response: httpx.Response, started: float) -> Response:
         try:
@@ -233,11 +230,25 @@ class GuardedTransport(httpx.BaseTransport):
     def _check(self, size: int, started: float) -> None:
         self._check_size(size)
         if self._clock.monotonic() - started > self._limits.total_seconds:
-            raise Unreachable(f"the answer was not complete within {self._limits.total_seconds:g} s")
+            raise BrokenAnswer(f"the answer was not complete within {self._limits.total_seconds:g} s")
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.body_bytes:
-            raise Unreachable(f"the answer is larger than {self._limits.body_bytes} bytes")
+            raise BrokenAnswer(f"the answer is larger than {self._limits.body_bytes} bytes")
+
+
+def _explain(error: httpx.TransportError, request: httpx.Request, limits: Limits) -> CannotTell:
+    """What went wrong, in words that say on which side it happened."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return CannotTell("the request cannot be written as HTTP: its headers hold what none may")
+    if isinstance(error, httpx.RemoteProtocolError):
+        return BrokenAnswer(f"{request.url.host} broke the protocol: {error}")
+    if isinstance(error, httpx.ReadTimeout):
+        return BrokenAnswer(f"no answer from {request.url.host} in {limits.total_seconds:g} s")
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(f"no answer from {request.url.host} in {limits.total_seconds:g} s")
+    place = request.url.netloc.decode("ascii")
+    return Unreachable(f"{place} cannot be reached: {str(error) or type(error).__name__}")
 
 
 class _Bounded(httpx.SyncByteStream):

@@ -14,6 +14,12 @@ PAID: Final = "paid"
 KINDS: Final = (Effect.CREATE.value, Effect.CONSUME.value, PAID)
 """What `--allow` can name."""
 
+_WORDS: Final = {
+    Effect.CREATE.value: "creates something",
+    Effect.CONSUME.value: "consumes something",
+    PAID: "is paid",
+}
+
 
 def needed(operation: Operation) -> Iterator[str]:
     """What a call of the operation needs to be allowed: nothing for a free read."""
@@ -58,7 +64,8 @@ class Permission:
     def refusal(self, operation: Operation) -> NotAllowed:
         """Why a call of the operation may not be sent, and what would permit it."""
         missing = [kind for kind in needed(operation) if kind not in self.allowed]
-        return NotAllowed(f"{operation.id} is {' and '.join(missing)}; `--allow {','.join(missing)}` permits it")
+        does = " and ".join(_WORDS[kind] for kind in missing)
+        return NotAllowed(f"{operation.id} {does}; `--allow {','.join(missing)}` permits it")
 
     def learn(self, draft: Draft, status: int) -> None:
         """Note how a call was answered."""

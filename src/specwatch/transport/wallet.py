@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from specwatch.errors import MissingCredential, NotAllowed
 from specwatch.spec.model import Api, SecurityScheme
 from specwatch.values.exchange import ACCOUNT, Headers
-from specwatch.values.roles import ABSENT, ALTERED, EMPTY, TRUNCATED, WRONG_SCHEME
+from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import sandbox_value
 from specwatch.values.secrets import Redactor
 
@@ -132,5 +132,10 @@ def truncate(value: str) -> str:
     return value[: (len(value) + 1) // 2]
 
 
-_CHANGES = {ALTERED: alter, TRUNCATED: truncate}
+def extend(value: str) -> str:
+    """A value with one more letter."""
+    return f"{value}x"
+
+
+_CHANGES = {ALTERED: alter, TRUNCATED: truncate, EXTENDED: extend}
 _MADE_FROM_OURS = frozenset({*_CHANGES, WRONG_SCHEME})

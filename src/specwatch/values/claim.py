@@ -46,6 +46,7 @@ class Series:
         value: CEL expression; the value that is compared.
         rule: how the values relate.
         order: the only allowed direction, for `Rule.ORDER`.
+        others_first: whether values that `order` does not list are allowed, and come before those that it lists.
         each: CEL expression of a list; every element is bound to `item` and is one observation.
     """
 
@@ -54,6 +55,7 @@ class Series:
     rule: Rule
     order: tuple[object, ...] = ()
     each: str | None = None
+    others_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Derived:
 
     Args:
         kind: what is compared: `response`, `inferred`, `status`, `code`, `media-type`, `json`, `time`,
-            `survives`, `credentials`, `accepts` or `rejects`.
+            `delivery`, `survives`, `credentials`, `accepts` or `rejects`.
         status: the documented status, for `response` and `inferred`.
         code: the provider's error code, for `response`.
     """

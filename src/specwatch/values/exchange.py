@@ -75,6 +75,8 @@ class Exchange:
         query: decoded query parameters.
         vouched: whether our credentials are known to be good, as on the embedded sandbox, so that a refusal of them is
             the target's fault.
+        about_us: whether the answer speaks about a state of our credential, as its error code says.
+        attempts: how often it was sent until an answer came.
     """
 
     id: str
@@ -88,6 +90,8 @@ class Exchange:
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     vouched: bool = False
+    about_us: bool = False
+    attempts: int = 1
 
     @property
     def as_account(self) -> bool:
@@ -102,8 +106,8 @@ class Exchange:
         A rate limit is ours whatever credential was sent, unless a sandbox was asked for that very answer.
         Where no credential is asked for there is no account that could be refused.
         """
-        if self.vouched:
-            return False
+        if self.vouched or self.about_us:
+            return self.about_us
         if self.response.status == 429:
             return not any(role.startswith(ANSWER) for role in self.credentials.values())
         return bool(self.credentials) and self.as_account and self.response.status in {401, 402, 403, 407}

@@ -16,8 +16,11 @@ ALTERED: Final = "altered"
 TRUNCATED: Final = "truncated"
 """The first half of our value."""
 
+EXTENDED: Final = "extended"
+"""Our value with a character behind it."""
+
 WRONG_SCHEME: Final = "wrong_scheme"
 """Our value in the wrong place."""
 
-BAD_ROLES: Final = frozenset({ABSENT, EMPTY, ALTERED, TRUNCATED, WRONG_SCHEME})
+BAD_ROLES: Final = frozenset({ABSENT, EMPTY, ALTERED, TRUNCATED, EXTENDED, WRONG_SCHEME})
 """Roles that nobody may get in with."""

@@ -19,11 +19,9 @@ from specwatch.cli.check.build import build
 from specwatch.cli.check.request import STDOUT, CheckRequest
 from specwatch.cli.sandbox import sigterm_as_ctrl_c
 from specwatch.contract.result import BROKEN, OK, RunResult, exit_code
-from specwatch.contract.run import ContractRun
 from specwatch.contract.session import run_contracts
 from specwatch.errors import InternalError, Problem, SpecwatchError
 from specwatch.pytest_plugin import RunPlugin
-from specwatch.transport.target import Kind
 from specwatch.values import Verdict
 
 if TYPE_CHECKING:
@@ -59,46 +57,23 @@ def execute(request: CheckRequest) -> int:
 
 def perform(request: CheckRequest, console: Console) -> Outcome:
     """Run the contract tests; an interruption or a defect of a test ends with what is known so far."""
-    from specwatch.reports.console import Progress, print_header
+    from specwatch.reports.console import Progress, print_header, print_missing
 
     progress = Progress(console)
     with build(request, progress) as run:
         print_header(console, request.workspace, run)
-        for line in missing_variables(run):
-            console.print(line, markup=False, highlight=False)
+        print_missing(console, run)
         defect = None
         try:
             with progress:
+                for api in run.apis.values():
+                    progress.begin(api)
                 run_contracts(run, request.workspace.contracts, RunPlugin)
         except KeyboardInterrupt:
             run.interrupted = True
         except InternalError as error:
             defect = error
         return Outcome(run.result(), defect)
-
-
-def missing_variables(run: ContractRun) -> Iterator[str]:
-    """Which variables would let the run check more than it can, a line per credential or setting that is not set."""
-    if run.settings.target.kind is Kind.SANDBOX:
-        return
-    lines = {line: None for api in run.apis.values() for line in _unset(run, api.api.id)}
-    if lines:
-        yield "Not set, so that what needs it stays unknown:"
-        yield from (f"  {line}" for line in lines)
-        yield ""
-
-
-def _unset(run: ContractRun, api_id: str) -> Iterator[str]:
-    api = run.apis[api_id]
-    environment = run.settings.environment
-    for scheme in api.api.schemes.values():
-        states = {state.name: state.variables for state in scheme.states.values()}
-        for role, names in {**scheme.variables, **states}.items():
-            if names and not any(environment.get(name) for name in names):
-                yield f"{' or '.join(names)}: {api_id}, credential {role}"
-    for name, known in api.api.known.items():
-        if known.setting and name not in api.known:
-            yield f"{known.setting}: {api_id}, {known.text or name}"
 
 
 def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[SpecwatchError]:
@@ -145,7 +120,7 @@ def show(request: CheckRequest, result: RunResult, console: Console) -> None:
         print_claims(console, result)
     if request.matrix:
         print_matrix(console, matrix(result, request.selection.apis))
-    print_result(console, result)
+    print_result(console, result, request.options)
 
 
 def conclude(request: CheckRequest, outcome: Outcome, failed: list[SpecwatchError]) -> int:

@@ -17,14 +17,16 @@ from specwatch.contract.profile import PROFILES, Profile
 from specwatch.contract.run import Selection
 from specwatch.errors import Problem
 from specwatch.reports.files import check_writable
+from specwatch.reports.next_steps import Options
 from specwatch.spec import Api
 from specwatch.transport.environment import read_environment
 from specwatch.transport.permission import KINDS
 from specwatch.transport.target import Kind, Target, parse_target
-from specwatch.workspace import Workspace
+from specwatch.workspace import NAMED, Workspace
 
 WORKER_SECONDS: Final = 0.4
 SANDBOX: Final = Target(Kind.SANDBOX)
+_ON_UNKNOWN: Final = "--fail-on-unknown"
 
 
 def parse(given: Given, workspace: Workspace, folder: Path) -> CheckRequest:
@@ -70,7 +72,34 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> CheckRequest:
         sandbox=sandbox,
         matrix=given["matrix"],
         verbose=given["verbose"],
+        options=_options(given, workspace),
     )
+
+
+def _options(given: Given, workspace: Workspace) -> Options:
+    """What was given, as it is typed."""
+    return Options(
+        workspace=str(workspace.root) if workspace.chosen == NAMED else "",
+        apis=given["apis"],
+        operations=given["operations"],
+        claims=given["claims"],
+        limits=tuple(
+            _typed(given, budget="--budget", max_cost="--max-cost", strict="--strict", fail_on_unknown=_ON_UNKNOWN)
+        ),
+        access=tuple(_typed(given, allow="--allow", ca="--ca", cert="--cert", send_credentials="--send-credentials")),
+        sandbox=tuple(_typed(given, faults="--fault", worker_seconds="--worker-seconds")),
+    )
+
+
+def _typed(given: Given, **names: str) -> Iterator[str]:
+    """These options with their values; those that were not given are left out."""
+    for key, option in names.items():
+        value: object = given[key]  # type: ignore[literal-required]
+        if value is True:
+            yield option
+        elif value not in {None, False}:
+            for each in value if isinstance(value, tuple) else (value,):
+                yield from (option, str(each))
 
 
 def _profile(name: str, complaints: Complaints) -> Profile:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 if TYPE_CHECKING:
     from specwatch.contract import Profile
     from specwatch.contract.run import Selection
+    from specwatch.reports.next_steps import Options
     from specwatch.sandbox import SandboxApi
     from specwatch.transport.target import Target
     from specwatch.workspace import Workspace
@@ -64,6 +65,7 @@ class CheckRequest:
         seed: given, or random.
         reports: kind (`json`, `junit`, `har`) to file, `-` being stdout.
         sandbox: None for other targets.
+        options: what was given, for commands that repeat it.
     """
 
     workspace: Workspace
@@ -84,6 +86,7 @@ class CheckRequest:
     sandbox: SandboxRequest | None
     matrix: bool
     verbose: bool
+    options: Options
 
     @property
     def stdout_is_taken(self) -> bool:

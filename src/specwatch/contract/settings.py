@@ -1,0 +1,106 @@
+"""What a run is about, and how it is carried out."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import httpx
+
+from specwatch.contract.profile import Profile
+from specwatch.errors import Problem, UsageError
+from specwatch.spec.model import Api
+from specwatch.transport.guard import Limits
+from specwatch.transport.target import Kind, Target
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which part of a workspace a run is about.
+
+    Args:
+        apis: the APIs.
+        operations: operation ids; empty means all.
+        claims: shell-style patterns of full claim ids; empty means all.
+    """
+
+    apis: tuple[Api, ...]
+    operations: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+    def operation_ids(self, api: Api) -> frozenset[str]:
+        """The selected operations of an API."""
+        ids = (operation.id for operation in api.operations)
+        return frozenset(i for i in ids if not self.operations or i in self.operations)
+
+    def claim_ids(self, api: Api) -> frozenset[str]:
+        """The selected claims of an API."""
+        operations = self.operation_ids(api)
+        return frozenset(
+            claim.id
+            for claim in api.claims
+            if claim.operations & operations
+            and (not self.claims or any(fnmatchcase(claim.full_id, p) or fnmatchcase(claim.id, p) for p in self.claims))
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is carried out.
+
+    Args:
+        environment: the variables that were read.
+        max_requests: per API; None takes the profile's.
+        max_cost: per run and API; None means no limit.
+        allow: of `create`, `consume`, `paid`.
+        ca: file with certificate authorities to trust instead of the usual ones.
+        cert: file with a client certificate and its key.
+        send_credentials: whether real credentials may go to a URL that the spec does not name.
+    """
+
+    target: Target
+    profile: Profile
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    max_requests: int | None = None
+    max_cost: float | None = None
+    allow: Collection[str] = ()
+    strict: bool = False
+    seed: int = 0
+    ca: str | None = None
+    cert: str | None = None
+    send_credentials: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def request_budget(self) -> int:
+        """How many requests each API may get."""
+        return self.profile.max_requests if self.max_requests is None else self.max_requests
+
+    def withheld(self, api: Api) -> str | None:
+        """Why this target must not get real credentials, or None."""
+        target = self.target
+        if target.kind is Kind.SANDBOX or target.trusted(api):
+            return None
+        if not self.send_credentials:
+            return f"{target.url} is no server of {api.id}; --send-credentials sends your credentials there over https"
+        return None if target.url.startswith("https://") else f"{target.url} is not https, so it gets no credential"
+
+    def certificates(self) -> ssl.SSLContext | bool:
+        """Which certificates are trusted, and which is our own.
+
+        Raises:
+            UsageError: a file cannot be read, or holds something else.
+        """
+        if self.ca is None and self.cert is None:
+            return True
+        where = f"--ca {self.ca}"
+        try:
+            context = ssl.create_default_context(cafile=self.ca) if self.ca else httpx.create_ssl_context()
+            where = f"--cert {self.cert}"
+            if self.cert:
+                context.load_cert_chain(self.cert)
+        except OSError as error:  # which ssl.SSLError is
+            raise UsageError(Problem(where, f"cannot be used: {error}", "a readable file in PEM format")) from error
+        return context

@@ -1,0 +1,94 @@
+"""Commands that lead on from a run, ready to be pasted: each repeats the options of the run that it depends on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from specwatch.contract.result import RunResult
+from specwatch.reports.summary import failing, overall
+from specwatch.values.claim import Verdict
+from specwatch.values.violation import Violation
+
+SANDBOX: Final = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that a run was given and that do not stand in its result; those that were not given are empty.
+
+    Args:
+        workspace: the folder, where it was named.
+        limits: what bounds and what judges a run, as typed: `--budget`, `--max-cost`, `--strict`, `--fail-on-unknown`.
+        access: what a target that is no sandbox needs, as typed: `--allow`, `--ca`, `--cert`, `--send-credentials`.
+        sandbox: what steers the embedded sandbox, as typed: `--fault`, `--worker-seconds`.
+    """
+
+    workspace: str = ""
+    apis: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    access: tuple[str, ...] = ()
+    sandbox: tuple[str, ...] = ()
+
+
+def next_steps(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
+    """Commands that lead on from here, and what each is good for."""
+    verdict = overall(result)
+    is_sandbox = result.target == SANDBOX
+    if verdict is Verdict.PASS and is_sandbox:
+        # What was allowed on a sandbox is not allowed on somebody's system by a paste.
+        command = ["check", *_selection(options), "--target", "live", "--profile", "smoke", *options.limits]
+        yield _line(command, options), "asks the real services"
+    elif verdict is Verdict.PASS:
+        yield _line(["check", *_selection(options), *_rest(result, options), "--verbose"], options), "lists every claim"
+    elif verdict is Verdict.UNKNOWN:
+        yield _line(["check", *_selection(options), *_rest(result, options)], options), "again, to the end"
+    elif violations := failing(result):
+        command = ["check", *_selection(_narrowed(options, result, violations[0])), *_rest(result, options, seed=True)]
+        yield _line(command, options), "the first one alone"
+        port = next((urlsplit(v.exchange.target).port for v in violations if v.exchange is not None), None)
+        if is_sandbox and port is not None:
+            command = ["sandbox", "--port", str(port), *_each("--api", options.apis), *options.sandbox]
+            yield _line(command, options), "on the same port, so that the curl lines above work against it"
+
+
+def _line(command: list[str], options: Options) -> str:
+    workspace = ["--workspace", options.workspace] if options.workspace else []
+    return shlex.join(["specwatch", *workspace, *command])
+
+
+def _rest(result: RunResult, options: Options, *, seed: bool = False) -> Iterator[str]:
+    """Target, profile, seed and all options but those that select."""
+    if result.target != SANDBOX:
+        yield from ("--target", result.target)
+    yield from ("--profile", result.profile)
+    if seed:
+        yield from ("--seed", str(result.seed))
+    yield from (*options.limits, *options.access, *options.sandbox)
+
+
+def _selection(options: Options) -> Iterator[str]:
+    yield from _each("--api", options.apis)
+    yield from _each("--operation", options.operations)
+    yield from _each("--claim", options.claims)
+
+
+def _narrowed(options: Options, result: RunResult, violation: Violation) -> Options:
+    """The selection with one claim left: a run refuses APIs and operations that have none of the claims."""
+    api = next(api for api in result.apis if api.id == violation.api)
+    own = {operation for claim in api.claims for operation in claim.claim.operations}
+    return Options(
+        apis=(api.id,) if options.apis else (),
+        operations=tuple(operation for operation in options.operations if operation in own),
+        claims=(f"{violation.api}/{violation.claim}",),
+    )
+
+
+def _each(option: str, values: tuple[str, ...]) -> Iterator[str]:
+    for value in values:
+        yield from (option, value)
