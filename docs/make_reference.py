@@ -61,15 +61,16 @@ def commands() -> Iterator[str]:
     """Every command with its arguments and options, as click knows them."""
     yield from ("# Commands", "", NOTE, "")
     yield "The same words as `specwatch COMMAND --help`. What the exit codes mean: [exit codes](exit-codes.md)."
-    yield from ("", "## specwatch", "", f"    {group.get_usage(click.Context(group, info_name='specwatch'))[7:]}", "")
+    root = click.Context(group, info_name="specwatch", **group.context_settings)
+    yield from ("", "## specwatch", "", f"    {group.get_usage(root)[7:]}", "")
     yield from _help(group)
-    yield from _options(group)
+    yield from _options(root)
     for name in sorted(COMMANDS):
         command = import_module(COMMANDS[name][0]).command
-        context = click.Context(command, info_name=f"specwatch {name}")
+        context = click.Context(command, info_name=name, parent=root)
         yield from ("", f"## specwatch {name}", "", f"    {command.get_usage(context)[7:]}", "")
         yield from _help(command)
-        yield from _options(command)
+        yield from _options(context)
 
 
 def _help(command: click.Command) -> Iterator[str]:
@@ -78,9 +79,8 @@ def _help(command: click.Command) -> Iterator[str]:
         yield ""
 
 
-def _options(command: click.Command) -> Iterator[str]:
-    context = click.Context(command)
-    records = [record for each in command.get_params(context) if (record := each.get_help_record(context))]
+def _options(context: click.Context) -> Iterator[str]:
+    records = [record for each in context.command.get_params(context) if (record := each.get_help_record(context))]
     yield from ("| option | |", "|---|---|")
     for declaration, text in records:
         yield f"| `{_cell(declaration)}` | {_cell(text)} |"

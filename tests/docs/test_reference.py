@@ -1,5 +1,6 @@
 """The reference says what the code says: generated pages are fresh, and nothing that a user can set is left out."""
 
+import difflib
 import importlib.util
 import re
 import sys
@@ -54,7 +55,10 @@ def apis() -> tuple[Api, ...]:
 def test_generated_pages_are_fresh() -> None:
     """Each generated page is what its script writes: if not, `python docs/make_reference.py`."""
     pages = script("make_reference").pages()
-    assert [name for name, text in pages.items() if read(name) != text] == []
+    stale = [
+        difflib.unified_diff(read(name).splitlines(), text.splitlines(), name, "fresh") for name, text in pages.items()
+    ]
+    assert [line for lines in stale for line in lines] == []
 
 
 def test_doubts_are_those_of_the_specs() -> None:
