@@ -14,9 +14,11 @@ from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from typing import cast
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from specwatch.conformance import MISSING, parse_strict
 from specwatch.contract.caller import Caller, Reply, expect
@@ -287,7 +289,7 @@ def test_a_batch_completes() -> None:
 def test_nothing_moves_between_transitions() -> None:
     """Read again and again in the same status, a batch shows the same time of its last transition."""
     batch, _ = completed()
-    for _ in range(PROFILE.repeats // 2 + 1):
+    for _ in range(PROFILE.repeats // 3):
         batch.status()
 
 
@@ -536,3 +538,53 @@ def test_any_batch_is_reported_row_by_row(makers: list[object]) -> None:
     rows, entries = len(batch.rows), len(batch.entries)
     expect(entries == rows, f"{rows} entries", f"{entries} entries", batch.archive, claim="archive-in-submission-order")
     expect_tallies(batch, batch.statuses[0])
+
+
+class LifeCycle(RuleBasedStateMachine):
+    """Batches of an account whose worker is done at once, with calls in any order."""
+
+    batches = Bundle("batches")
+
+    @rule(target=batches, makers=rows)
+    def submit(self, makers: list[object]) -> Batch:
+        """Queue a batch, which is complete at once."""
+        return Batch([cast("type[Row]", maker)() for maker in makers], account="instant").submit()
+
+    @rule(batch=batches)
+    def read(self, batch: Batch) -> None:
+        """The status reads completed until the download, and resultDownloaded ever after."""
+        batch.status()
+        if batch.archive is None:
+            expect(batch.state == "completed", "completed", batch.statuses[-1], claim="batch-completes")
+        else:
+            after = "resultDownloaded"
+            expect(batch.state == after, after, batch.statuses[-1], claim="status-reads-downloaded")
+
+    @rule(batch=batches)
+    def download(self, batch: Batch) -> None:
+        """The first download has the archive, every other one finds nothing."""
+        if batch.archive is not None:
+            reply = batch.result(refused=True)
+            expect(reply.status == 410, "410 after the download", reply, claim="result-410-after-download")
+            return
+        reply = batch.result()
+        batch.archive = reply
+        expect(reply.status == 200, "200 with the archive", reply, claim="archive-ready-when-completed")
+
+    @rule(batch=batches)
+    def look_from_another_account(self, batch: Batch) -> None:
+        """Whatever has happened to it, the batch does not exist for anybody else."""
+        reply = batch.status("second")
+        expect(reply.status == 404, "404 for another subscription", reply, claim="other-subscription-status-404")
+
+
+@pytest.mark.last
+@claim("exaroutes-bulk/status-moves-forward")
+def test_any_order_of_calls_keeps_the_life_cycle() -> None:
+    """However submissions, readings and downloads follow each other, each batch goes its one way."""
+    if not PROFILE.walks or not API.can("submitBulk", "instant"):
+        raise CannotTell(
+            "life cycles are explored where an account has an instant worker, and not by the smallest profile"
+        )
+    settings = hypothesis.settings(max_examples=PROFILE.walks, stateful_step_count=PROFILE.steps + 2)
+    run_state_machine_as_test(LifeCycle, settings=settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from specwatch.contract.caller import UNSET, Caller, Reply, roles
@@ -72,30 +72,28 @@ def credential_cases(run: ContractRun) -> Iterator[CredentialCase]:
 
     Absent, altered and in the wrong place for every credential of every operation; all absent, for every form of the
     request; half a value, a longer one, none, and the credentials of two accounts mixed for the cheapest operation of
-    each API.
+    each API. The smallest profile has each credential absent everywhere, and altered for the cheapest operation.
     """
+    small = not run.settings.profile.coverage
     for api, operation in operations(run):
         for scheme in operation.security:
-            for how in (ABSENT, ALTERED, WRONG_SCHEME):
+            for how in (ABSENT,) if small else (ABSENT, ALTERED, WRONG_SCHEME):
                 yield CredentialCase(api, operation, {scheme: how})
-        for form in range(len(_forms(operation)) if operation.security else 0):
+        for form in range(len(_forms(operation)) if operation.security and not small else 0):
             if form or len(operation.security) > 1:
                 yield CredentialCase(api, operation, dict.fromkeys(operation.security, ABSENT), form)
     for api in run.apis.values():
-        yield from _further_cases(api)
+        yield from _further_cases(api, (ALTERED,) if small else (TRUNCATED, EXTENDED, EMPTY))
 
 
-def _further_cases(api: ApiRun) -> Iterator[CredentialCase]:
-    cheapest = min(
-        _secured(api), key=lambda operation: (operation.effect != "read", operation.cost is not None), default=None
-    )
-    if cheapest is None:
-        return
-    for scheme in cheapest.security:
-        for how in (TRUNCATED, EXTENDED, EMPTY):
-            yield CredentialCase(api, cheapest, {scheme: how})
-        if len(cheapest.security) > 1 and api.wallet.has(scheme, "second"):
-            yield CredentialCase(api, cheapest, {scheme: "second"})
+def _further_cases(api: ApiRun, ways: Sequence[str]) -> Iterator[CredentialCase]:
+    by_price = sorted(_secured(api), key=lambda operation: (operation.effect != "read", operation.cost is not None))
+    for operation in by_price[:1]:
+        for scheme in operation.security:
+            for how in ways:
+                yield CredentialCase(api, operation, {scheme: how})
+            if len(operation.security) > 1 and api.wallet.has(scheme, "second"):
+                yield CredentialCase(api, operation, {scheme: "second"})
 
 
 def _secured(api: ApiRun) -> Iterator[Operation]:

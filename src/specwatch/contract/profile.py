@@ -44,6 +44,6 @@ def _profile(
 
 PROFILES: Final[Mapping[str, Profile]] = {
     "smoke": _profile("smoke", 39, cases=5, fuzz=0, walks=0, steps=0, behaviour=1, repeats=3),
-    "standard": _profile("standard", 149, cases=30, fuzz=5, walks=2, steps=4, behaviour=3, repeats=20),
-    "deep": _profile("deep", 1500, cases=300, fuzz=60, walks=20, steps=8, behaviour=25, repeats=60),
+    "standard": _profile("standard", 149, cases=26, fuzz=5, walks=2, steps=4, behaviour=3, repeats=20),
+    "deep": _profile("deep", 1500, cases=260, fuzz=60, walks=20, steps=8, behaviour=25, repeats=60),
 }
