@@ -42,7 +42,7 @@ class Run:
     @property
     def most_requests(self) -> int:
         """Requests of the API that got the most."""
-        return max(api["requests"] for api in self.report["apis"])
+        return max(int(api["requests"]) for api in self.report["apis"])
 
     @property
     def unknown(self) -> list[str]:

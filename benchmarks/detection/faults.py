@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -97,9 +98,9 @@ def table(scores: list[Score]) -> str:
         found = [s for s in group if s.detected]
         median = sorted(s.requests for s in found)[len(found) // 2] if found else 0
         lines.append(f"{api:<18}{kind:<12}{f'{len(found)}/{len(group)}':>12}{median:>18}")
-    found = sum(score.detected for score in faults)
-    share = f"{found / len(faults):.1%}" if faults else "-"
-    lines.append(f"{'all':<30}{f'{found}/{len(faults)}':>12}{share:>18}")
+    detected = sum(score.detected for score in faults)
+    share = f"{detected / len(faults):.1%}" if faults else "-"
+    lines.append(f"{'all':<30}{f'{detected}/{len(faults)}':>12}{share:>18}")
     promises = [score for score in faults if score.level == "promise"]
     kept = sum(score.detected for score in promises)
     lines.append(f"{'of those, breaking a promise':<30}{f'{kept}/{len(promises)}':>12}")
@@ -125,7 +126,7 @@ def main() -> int:
     context = multiprocessing.get_context("fork")
     score = partial(run_one, workspace=Workspace(workspace.root, workspace.chosen), profile=options.profile)
     with ProcessPoolExecutor(options.jobs, mp_context=context, max_tasks_per_child=None) as pool:
-        scores = list(pool.map(partial(_forked, score), names))
+        scores = list(_told(pool.map(partial(_forked, score), names), len(names)))
     missed = [s for s in scores if s.kind != "variation" and not s.detected]
     false = [s for s in scores if s.kind == "variation" and s.detected]
     for title, group in (("missed", missed), ("false alarm", false)):
@@ -142,6 +143,14 @@ def main() -> int:
     return 0 if enough and not false else 1
 
 
+def _told(scores: Iterator[Score], total: int) -> Iterator[Score]:
+    """The scores as they come, with their number on the error stream now and then."""
+    for number, score in enumerate(scores, start=1):
+        if number % 50 == 0 or number == total:
+            print(f"{number}/{total}", file=sys.stderr, flush=True)
+        yield score
+
+
 def _forked(score: partial[Score], name: str) -> Score:
     """Run in a child of the worker, because a process can hold the modules of one contract run only."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
@@ -153,7 +162,8 @@ def _forked(score: partial[Score], name: str) -> Score:
             os._exit(0)
     sender.close()
     try:
-        return receiver.recv()
+        result: Score = receiver.recv()
+        return result
     except EOFError:
         return Score(name, "derived", "promise", "the run crashed", detected=False, by=(), requests=0, seconds=0.0)
     finally:
