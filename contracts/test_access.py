@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import pytest
 
+from specwatch.contract.caller import Caller, expect
 from specwatch.contract.cases import (
     CredentialCase,
     FailureCase,
     call_with,
     credential_cases,
     failure_cases,
+    plain_cases,
     state_cases,
 )
 from specwatch.contract.current import current_run
+from specwatch.contract.run import ApiRun
 from specwatch.errors import CannotTell
+from specwatch.spec import Operation
+
+
+@pytest.mark.parametrize("case", [*plain_cases(current_run())], ids=lambda case: case[1].id)
+def test_a_plain_read_is_answered(case: tuple[ApiRun, Operation]) -> None:
+    """A read that needs no input is answered as documented."""
+    api, operation = case
+    Caller(api).call(operation.id)
 
 
 @pytest.mark.parametrize("case", [*credential_cases(current_run())], ids=str)
@@ -38,7 +49,9 @@ def test_a_documented_failure_looks_as_documented(case: FailureCase) -> None:
             case.explain("only the provider can bring this answer about")
     elif case.api.ledger.responses[case.operation.id, case.status, case.code] == 0:
         try:
-            call_with(case.api, case.operation, role)
+            reply = call_with(case.api, case.operation, role)
         except CannotTell as trouble:
             case.explain(str(trouble))
             raise
+        same = not case.api.is_sandbox or reply.status == int(case.status)
+        expect(same, f"status {case.status}, as the credential asks", reply, claim=f"{case.api.api.id}/{case.claim}")

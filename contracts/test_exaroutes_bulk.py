@@ -107,8 +107,9 @@ class Batch:
 
     @property
     def state(self) -> object:
-        """The status that was read last."""
-        return value(self.statuses[-1], "status") if self.statuses else None
+        """The status that was read last; None where it could not be read."""
+        readable = bool(self.statuses) and self.statuses[-1].status == 200
+        return value(self.statuses[-1], "status") if readable else None
 
     @property
     def entries(self) -> list[object]:

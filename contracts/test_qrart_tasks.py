@@ -97,6 +97,13 @@ def test_a_batch_read_needs_ids() -> None:
     retrieve_batch(refused=True)
 
 
+@claim("qrart-tasks/queryTasks/rejects")
+@given(body=st.sampled_from([[], "retrieve", 17, None]))
+def test_a_query_is_an_object(body: object) -> None:
+    """A body that is no JSON object is refused."""
+    API.call("queryTasks", json=body, refused=True)
+
+
 @claim("qrart-tasks/non-text-id-refused")
 @given(value=st.sampled_from([17, True, ["e2c65b20"], {"id": "e2c65b20"}]))
 def test_an_id_is_a_text(value: object) -> None:

@@ -1,6 +1,6 @@
 """How many of the sandbox's faults the contract run detects, and whether it cries wolf at what the documents allow.
 
-    python benchmarks/detection/faults.py [--api ID] [--faults GLOB] [--profile NAME] [--jobs N] [--json FILE]
+    python benchmarks/detection/faults.py [--api ID] [--faults GLOB] [--every N] [--profile NAME] [--jobs N]
 
 Every fault is switched on by itself, and its API is checked until the first violation. Each run is a fork of this
 process, so that nothing is shared between runs and nothing is imported twice.
@@ -13,6 +13,7 @@ import fnmatch
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -29,6 +30,9 @@ from specwatch.pytest_plugin import RunPlugin
 from specwatch.sandbox import Catalogue, EmbeddedSandbox, SandboxSettings, load_modules
 from specwatch.transport import Kind, SystemClock, Target
 from specwatch.workspace import Workspace, find_workspace
+
+RUN_SECONDS = 120.0
+"""A run that takes longer than this counts as crashed."""
 
 HASTE = 10.0
 """Waiting for background work goes this much faster than the documented back-off; the worker keeps pace."""
@@ -115,12 +119,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--api", action="append", default=[])
     parser.add_argument("--faults", default="*")
+    parser.add_argument("--every", type=int, default=1, help="take only each N-th of them")
     parser.add_argument("--profile", default="standard", choices=list(PROFILES))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     workspace = find_workspace(None, Path.cwd())
-    names = choose(workspace, options.api, options.faults)
+    names = choose(workspace, options.api, options.faults)[:: options.every]
     warm_up()
     started = time.perf_counter()
     context = multiprocessing.get_context("fork")
@@ -161,13 +166,15 @@ def _forked(score: partial[Score], name: str) -> Score:
         finally:
             os._exit(0)
     sender.close()
+    crashed = Score(name, "derived", "promise", "the run crashed", detected=False, by=(), requests=0, seconds=0.0)
     try:
-        result: Score = receiver.recv()
-        return result
+        result: Score = receiver.recv() if receiver.poll(RUN_SECONDS) else crashed
     except EOFError:
-        return Score(name, "derived", "promise", "the run crashed", detected=False, by=(), requests=0, seconds=0.0)
+        result = crashed
     finally:
+        os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+    return result
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from html import escape, unescape
 from pathlib import Path
 from typing import Final, cast
 
@@ -32,6 +33,14 @@ COLUMNS: Final = 100
 _FONT_FROM_ELSEWHERE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 """Whoever looks at the picture does not fetch a font for it: the next monospace font serves."""
 
+_PIECE: Final = re.compile(
+    r'<text class=(?P<style>"check-r\d+") x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)" textLength="[\d.]+"(?P<rest>[^>]*)>'
+    r"(?P<text>[^<]*)</text>"
+)
+_SPACE: Final = "\N{NO-BREAK SPACE}"
+_COLUMN: Final = 12.2
+"""How wide rich draws one character."""
+
 
 def run(arguments: tuple[str, ...]) -> tuple[RunResult, Options]:
     """Carry out a check as the command line does, without printing; what it found, and what it was given."""
@@ -43,12 +52,29 @@ def run(arguments: tuple[str, ...]) -> tuple[RunResult, Options]:
 
 
 def draw(result: RunResult, options: Options) -> str:
-    """The result as the terminal shows it, as SVG."""
+    """The result as the terminal shows it, as SVG: without drift, and with an ellipsis where a line is too long."""
+    terminal = Console(width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="standard", no_color=False)
+    with terminal.capture() as capture:
+        print_result(terminal, result, options)
+    blocks = [block for block in capture.get().strip("\n").split("\n\n") if "Drift: " not in block.partition("\n")[0]]
+    prompt = Text.assemble(("$ ", "dim"), f"specwatch check {' '.join(ARGUMENTS)}")
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    console.print(Text.assemble(("$ ", "dim"), f"specwatch check {' '.join(ARGUMENTS)}"))
-    print_result(console, result, options)
+    for line in (prompt, Text(), *map(Text.from_ansi, "\n\n".join(blocks).split("\n"))):
+        line.truncate(COLUMNS, overflow="ellipsis")
+        console.print(line, highlight=False)
     picture = console.export_svg(title="specwatch check", unique_id="check")
-    return _FONT_FROM_ELSEWHERE.sub("", picture)
+    return _PIECE.sub(_placed, _FONT_FROM_ELSEWHERE.sub("", picture))
+
+
+def _placed(piece: re.Match[str]) -> str:
+    """A piece of text without the spaces around it, which some viewers drop, set where its first letter stands."""
+    text = unescape(piece["text"])
+    letters = text.strip()
+    if not letters:
+        return ""
+    left = float(piece["x"]) + (len(text) - len(text.lstrip())) * _COLUMN
+    place = f'x="{left:g}" y="{piece["y"]}" textLength="{len(letters) * _COLUMN:g}"'
+    return f"<text class={piece['style']} {place}{piece['rest']}>{escape(letters).replace(_SPACE, '&#160;')}</text>"
 
 
 if __name__ == "__main__":

@@ -138,6 +138,9 @@ class RunPlugin:
             yield from played or marked
         elif marked:
             yield marked[0][0], error.claim
+        else:
+            api_id, _, claim = error.claim.partition("/")
+            yield self._run.apis[api_id], claim
 
     def _defect(self, text: str) -> None:
         for api in self._run.apis.values():

@@ -16,6 +16,7 @@ from specwatch.spec import Api, Source, load_api
 
 SETTINGS_FILE = "specwatch.yaml"
 NAMED = "named by --workspace"
+EXPECTED = "a folder with specs/ and contracts/"
 PACKAGED = Path(__file__).parent / "_workspace"
 CHECKOUT = Path(__file__).parents[2]
 """Where the packaged workspace comes from: an editable install has it only there."""
@@ -50,6 +51,28 @@ class Workspace:
         folder = self.root / "specs"
         files = [path for path in sorted(folder.glob("*")) if path.suffix in {".yaml", ".yml", ".json"}]
         return {path.stem: path for path in files}
+
+    def require_contracts(self) -> None:
+        """Pass where the folder of the contract tests exists.
+
+        Raises:
+            WorkspaceError: it does not.
+        """
+        if not self.contracts.is_dir():
+            mend = "`specwatch init DIR` makes a workspace whose contracts/ has the tests common to all APIs: copy it"
+            raise WorkspaceError(Problem(str(self.root), "has no folder contracts/", "the contract tests there", mend))
+
+    def require_specs(self) -> None:
+        """Pass where there is any spec.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if not self.spec_files:
+            found = "has no specs"
+            raise UsageError(
+                Problem(str(self.root / "specs"), found, "OpenAPI files", "`specwatch init DIR` makes a start")
+            )
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -99,11 +122,7 @@ class Workspace:
             UsageError: a name is unknown, or the workspace has no spec.
             WorkspaceError: specs are wrong; all problems of all of them at once.
         """
-        if not self.spec_files:
-            found = "has no specs"
-            raise UsageError(
-                Problem(str(self.root / "specs"), found, "OpenAPI files", "`specwatch init DIR` makes a start")
-            )
+        self.require_specs()
         problems: list[Problem] = []
         loaded: list[Api] = []
         for api_id in ids or self.spec_files:
@@ -153,17 +172,17 @@ def find_workspace(explicit: Path | None, start: Path) -> Workspace:
     """
     if explicit is not None:
         if not (explicit / "specs").is_dir():
-            found = "has no folder specs/" if explicit.is_dir() else "does not exist"
-            mend = f"`specwatch init {explicit}` makes an empty one"
-            raise UsageError(Problem(f"--workspace {explicit}", found, "a folder with specs/ and probes/", mend))
+            kind = "is no folder" if explicit.exists() else "does not exist"
+            found = "has no folder specs/" if explicit.is_dir() else kind
+            name = "my-workspace" if explicit.exists() else explicit
+            mend = f"`specwatch init {name}` makes one in a new folder"
+            raise UsageError(Problem(f"--workspace {explicit}", found, EXPECTED, mend))
         return Workspace(explicit.resolve(), NAMED)
     start = start.resolve()
     for folder in (start, *start.parents):
-        if (folder / "specs").is_dir() and (folder / "probes").is_dir():
+        if (folder / "specs").is_dir() and (folder / "contracts").is_dir():
             return Workspace(folder.resolve(), "the nearest one upwards")
     for folder in (PACKAGED, CHECKOUT):
         if (folder / "specs").is_dir():
             return Workspace(folder, "the one that comes with specwatch")
-    raise UsageError(
-        Problem(str(start), "no workspace here or above", "a folder with specs/ and probes/", "`specwatch init DIR`")
-    )
+    raise UsageError(Problem(str(start), "no workspace here or above", EXPECTED, "`specwatch init DIR` makes one"))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -176,8 +180,8 @@ def test_no_workspace(specwatch: Command, tmp_path: Path) -> None:
     assert (finished.returncode, finished.stdout) == (2, "")
     assert finished.stderr == (
         f"error: --workspace {tmp_path}: has no folder specs/\n"
-        "  expected: a folder with specs/ and probes/\n"
-        f"  mend: `specwatch init {tmp_path}` makes an empty one\n"
+        "  expected: a folder with specs/ and contracts/\n"
+        f"  mend: `specwatch init my-workspace` makes one in a new folder\n"
     )
 
 
@@ -307,3 +311,91 @@ def web_page() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_no_contracts(specwatch: Command, workspace: Path) -> None:
+    """Without contract tests nothing can be checked: 2 from both commands, before anything is sent."""
+    shutil.rmtree(workspace / "contracts")
+    for command in ("check", "lint"):
+        finished = specwatch(command, "--workspace", workspace)
+        assert finished.returncode == 2
+        assert f"{workspace}: has no folder contracts/\n" in finished.stdout + finished.stderr
+
+
+def test_lint_without_specs(specwatch: Command, workspace: Path, spec: Path) -> None:
+    """A workspace without any spec is a mistake, and no empty success."""
+    spec.unlink()
+    finished = specwatch("lint", "--workspace", workspace)
+    assert finished.returncode == 2
+    assert f"{workspace / 'specs'}: has no specs\n" in finished.stdout
+
+
+def test_sandbox_module_of_no_api(specwatch: Command, workspace: Path) -> None:
+    """A module that no API loads is found, one that others import is none of them."""
+    for name in ("exampl_api.py", "_shared.py"):
+        (workspace / "sandbox" / name).write_text("", encoding="utf-8")
+    finished = specwatch("lint", "--workspace", workspace)
+    assert finished.returncode == 2
+    assert f"{workspace / 'sandbox' / 'exampl_api.py'}: is the module of no API\n" in finished.stdout
+    assert "_shared.py" not in finished.stdout
+
+
+def test_fault_of_an_api_that_is_not_selected(specwatch: Command, workspace: Path, spec: Path) -> None:
+    """The fault exists, and its API is what is missing."""
+    other = spec.read_text(encoding="utf-8").replace("listRegions", "listZones").replace("/v1/regions", "/v1/zones")
+    spec.with_name("other-api.yaml").write_text(other, encoding="utf-8")
+    for selection in (("--api", "example-api"), ("--operation", "listRegions")):
+        finished = specwatch(
+            "check", "--workspace", workspace, *selection, "--fault", "other-api/listZones/200/drop/count"
+        )
+        assert finished.returncode == 2
+        assert "--fault other-api/listZones/200/drop/count: its API other-api is not selected\n" in finished.stderr
+
+
+def test_hint_is_said_once(specwatch: Command, workspace: Path) -> None:
+    """Where no name is near, how to see all of them is not told twice."""
+    told = specwatch("check", "--workspace", workspace, "--claim", "nonsense").stderr
+    assert told.count("`specwatch list --claims`") == 1
+
+
+def test_budget_is_raised_in_the_next_command(specwatch: Command, workspace: Path) -> None:
+    """A run that came to nothing for want of requests is not offered again as it was."""
+    told = specwatch("check", "--workspace", workspace, "--budget", "1", "--claim", "*/count-equals-regions").stdout
+    assert "again, to the end" not in told
+
+
+def in_shell(script: str, folder: Path) -> CompletedProcess[str]:
+    """What a shell says that runs `$specwatch ...` in a folder."""
+    return subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=folder,
+        env={**os.environ, "specwatch": f"{sys.executable} -m specwatch"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(workspace: Path, closed: str) -> None:
+    """A standard stream that is closed is no place for a socket: the run goes well."""
+    finished = in_shell(f"$specwatch --workspace {workspace} check {closed}", workspace)
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("command", ["check", "check --json -", "list --json"])
+def test_full_disk(workspace: Path, command: str) -> None:
+    """Output that finds no room is one block and 2."""
+    finished = in_shell(f"$specwatch --workspace {workspace} {command} > /dev/full", workspace)
+    assert finished.returncode == 2
+    assert "error: stdout: cannot be written: No space left on device\n" in finished.stderr
+    assert "defect" not in finished.stderr
+    assert "Exception ignored" not in finished.stderr
+
+
+def test_current_folder_that_is_gone(tmp_path: Path) -> None:
+    """A folder that was removed below one's feet is told in one block: 2."""
+    finished = in_shell("mkdir gone && cd gone && rmdir ../gone && $specwatch check", tmp_path)
+    assert finished.returncode == 2
+    assert finished.stderr == ("error: specwatch: the current folder is gone\n  mend: change to one that exists\n")

@@ -77,7 +77,7 @@ def test_a_refused_credential_is_no_contradiction(
     assert finished.returncode == 3
     assert (
         "UNKNOWN: only refusals were seen of example-api, which say nothing about the API itself; "
-        "what is told above about our side has to be mended first." in finished.stdout
+        "the trouble on the way that is told above has to be mended first." in finished.stdout
     )
 
 
@@ -251,3 +251,59 @@ def test_ctrl_c_during_a_long_wait(tmp_path: Path) -> None:
         assert process.wait(30) == 3
     assert time.monotonic() - started < 10
     assert "interrupted" in rest
+
+
+ENDINGS = {
+    "module": ("test_x.py", "import sys\nsys.exit(0)\n", "test_x.py: ends the process: SystemExit: 0"),
+    "conftest": ("conftest.py", "import sys\nsys.exit(0)\n", "conftest.py:2: ends the process: SystemExit: 0"),
+    "test": (
+        "test_x.py",
+        'import pytest\n\n\ndef test_x():\n    pytest.exit("bye", returncode=0)\n',
+        "test_x.py::test_x: ends the run with pytest.exit: bye",
+    ),
+}
+
+
+@pytest.mark.parametrize("name, text, told", ENDINGS.values(), ids=ENDINGS.keys())
+def test_contract_test_that_ends_everything(
+    specwatch: Command, workspace: Path, name: str, text: str, told: str
+) -> None:
+    """A contract test that would end the process is one block that names it, and neither a pass nor a traceback."""
+    (workspace / "contracts" / name).write_text(text, encoding="utf-8")
+    finished = specwatch("check", "--workspace", workspace)
+    assert finished.returncode == 70
+    assert told in finished.stderr
+    assert "INTERNALERROR" not in finished.stderr
+
+
+def test_a_check_leaves_nothing_behind(specwatch: Command, workspace: Path) -> None:
+    """The current folder is as it was."""
+    assert specwatch("check", "--workspace", workspace).returncode == 0
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_warnings_have_next_commands(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:
+    """A run that only warns offers the first warning alone and its sandbox, as a run that fails does."""
+    edit(spec, "level: promise", "level: inference")
+    edit(spec, "count: 2", "count: 3")
+    told = specwatch("check", "--workspace", workspace).stdout
+    following = [line for line in told.splitlines() if line.startswith("  next  ")]
+    assert " --claim example-api/count-equals-regions " in following[0]
+    assert " sandbox --port " in following[1]
+    assert re.search(r"ended after \d+ requests; \d+ claims kept, 0 broken, 1 warned, ", told)
+
+
+def test_interrupted_apis_have_not_passed(
+    specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch, spec: Path, edit: Edit
+) -> None:
+    """An API whose claims were cut off is no pass, in its row and in the JSON report."""
+    edit(spec, "when: response.status == 200", "when: response.status == 299")
+
+    def interrupted(*arguments: object) -> None:
+        run_contracts(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute, "run_contracts", interrupted)
+    finished = specwatch("check", "--workspace", workspace, "--json", "-")
+    assert json.loads(finished.stdout)["apis"][0]["verdict"] == "unknown"
+    assert re.search(r"^example-api +\? unknown", finished.stderr, re.MULTILINE)

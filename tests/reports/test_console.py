@@ -150,7 +150,7 @@ def test_trouble_of_our_own_is_called_so(told: Callable[..., str], make_result: 
     """A refused credential is not the provider's fault."""
     text = told(make_result(trouble=("getParcel answered 401 to our own credential",)))
 
-    assert "On our side, not the provider's" in text
+    assert "Trouble on the way, so not judged" in text
     assert "parcels  getParcel answered 401 to our own credential" in text
 
 
@@ -182,17 +182,17 @@ def test_drift_is_one_line_per_operation(told: Callable[..., str], make_result: 
         (
             {"only": (Verdict.UNKNOWN,)},
             "? UNKNOWN: nothing could be established for parcels; what Unknown lists has to be mended first.",
-            "next specwatch check --profile standard",
+            "next set the variables that are named above, then repeat the command",
         ),
         (
             {"only": (Verdict.UNKNOWN,), "trouble": ("refused",)},
-            "? UNKNOWN: nothing could be established for parcels; what is told above about our side has to be mended",
-            "next specwatch check --profile standard",
+            "? UNKNOWN: nothing could be established for parcels; the trouble on the way that is told above has",
+            "next set the variables that are named above",
         ),
         (
             {"only": (Verdict.UNKNOWN, Verdict.PASS), "verdict": Verdict.UNKNOWN, "trouble": ("refused",)},
-            "? UNKNOWN: only refusals were seen of parcels, which say nothing about the API itself; what is told above",
-            "next specwatch check --profile standard",
+            "? UNKNOWN: only refusals were seen of parcels, which say nothing about the API itself; the trouble",
+            "next set the variables that are named above",
         ),
         (
             {"only": (Verdict.PASS,), "interrupted": True},
@@ -250,7 +250,7 @@ FIRST = "--api parcels --operation getParcel --claim parcels/broken --profile st
             {"only": (Verdict.PASS,), "target": "live"},
             [f"check {SELECTION} --target live --profile standard {ALL} --verbose"],
         ),
-        ({"only": (Verdict.UNKNOWN,)}, [f"check {SELECTION} --profile standard {ALL}"]),
+        ({"only": (Verdict.UNKNOWN,)}, ["set the variables that are named above, then repeat the command"]),
         (
             {},
             [
@@ -269,7 +269,8 @@ def test_next_commands_repeat_the_options(
     lines = [line for line in shown(console).splitlines() if line.startswith("  next  ")]
 
     assert [line.removeprefix("  next  ").partition("  # ")[0] for line in lines] == [
-        f"specwatch --workspace '/my work/space' {command}" for command in commands
+        command if command.startswith("set ") else f"specwatch --workspace '/my work/space' {command}"
+        for command in commands
     ]
 
 

@@ -50,6 +50,7 @@ def test_no_module_is_no_problem(tmp_path: Path, api: Api) -> None:
         ("x = 1\n\ny = (\n", r"^(?P<file>.*)/_shared\.py:3: cannot be loaded: SyntaxError: '\(' was never closed\n"),
         ("\nimport no_such_module_here\n", r"/_shared\.py:2: cannot be loaded: ModuleNotFoundError: No module"),
         ("\n\ndef f():\n    1 / 0\nf()\n", r"/_shared\.py:4: cannot be loaded: ZeroDivisionError"),
+        ("import sys\nsys.exit(0)\n", r"/_shared\.py:2: cannot be loaded: SystemExit: 0"),
         ("x = 1\n", r"/parcels\.py:3: cannot be loaded: ImportError: cannot import name 'GREETING'"),
     ],
 )

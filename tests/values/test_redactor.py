@@ -28,6 +28,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "json": lambda secret: json.dumps(secret)[1:-1],
     "json in UTF-8": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
     "json with escaped slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "percent, every byte": lambda secret: "".join(f"%{byte:02X}" for byte in secret.encode()),
+    "hex": lambda secret: secret.encode().hex(),
+    "hex in capitals": lambda secret: secret.encode().hex().upper(),
+    "HTML entities": lambda secret: "".join(f"&#{ord(char)};" for char in secret),
+    "HTML entities in hex": lambda secret: "".join(f"&#x{ord(char):X};" for char in secret),
+    "capitals": lambda secret: secret.upper() if secret.isascii() else secret,
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
     "base64, no padding": lambda secret: base64.b64encode(secret.encode()).decode().rstrip("="),
     "base64 for URLs": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
@@ -38,7 +44,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 @given(secret=SECRETS, before=TEXTS, after=TEXTS)
 @example(secret='a/b c+é%"\\', before="", after="")
 def test_no_spelling_survives(spelling: str, secret: str, before: str, after: str) -> None:
-    """A secret is gone from texts and from bytes, percent-encoded, in JSON and in base64."""
+    """A secret is gone from texts and from bytes, in whichever usual encoding and in any case."""
     spelt = SPELLINGS[spelling](secret)
     redactor = Redactor([secret])
 

@@ -37,7 +37,7 @@ def settings(*names: str) -> str:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A workspace with two APIs."""
-    for folder in ("specs", "probes"):
+    for folder in ("specs", "contracts"):
         (tmp_path / folder).mkdir()
     for name in ("things", "parcels"):
         (tmp_path / "specs" / f"{name}.yaml").write_text(SPEC, encoding="utf-8")
@@ -54,7 +54,7 @@ def test_a_named_workspace_is_used(root: Path, tmp_path_factory: pytest.TempPath
 
 def test_a_named_workspace_needs_only_specs(root: Path) -> None:
     """A folder with nothing but specs is enough to be asked for."""
-    (root / "probes").rmdir()
+    (root / "contracts").rmdir()
 
     assert find_workspace(root, root).root == root
 
@@ -80,7 +80,7 @@ def test_a_relative_start_is_searched_upwards(root: Path, monkeypatch: pytest.Mo
 def test_an_inner_workspace_hides_the_outer(root: Path) -> None:
     """Of several workspaces above, the first counts; half a workspace is none."""
     inner, half = root / "inner", root / "inner" / "half"
-    for folder in (inner / "specs", inner / "probes", half / "specs"):
+    for folder in (inner / "specs", inner / "contracts", half / "specs"):
         folder.mkdir(parents=True)
 
     assert find_workspace(None, half).root == inner
@@ -106,7 +106,7 @@ def test_no_workspace_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
         find_workspace(None, Path(tmp_path.anchor))
 
 
-@pytest.mark.parametrize("name, found", [("nothing", "does not exist"), ("probes", "has no folder specs/")])
+@pytest.mark.parametrize("name, found", [("nothing", "does not exist"), ("contracts", "has no folder specs/")])
 def test_a_named_folder_that_is_none_is_told(root: Path, name: str, found: str) -> None:
     """What is wrong with the folder that was named, and how to make one."""
     with pytest.raises(UsageError, match=f"{name}: {found}\n(.|\n)*mend: `specwatch init"):

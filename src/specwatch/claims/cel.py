@@ -82,6 +82,11 @@ class Expression:
     text: str
     program: cel.Expression
 
+    @property
+    def kind(self) -> str:
+        """The type of the value as far as it is known beforehand, such as `BOOL`; `DYN` where it is not."""
+        return str(self.program.return_type().name())
+
     def value(self, context: Context) -> object:
         """The value as plain Python.
 

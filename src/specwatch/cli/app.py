@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -39,6 +41,9 @@ INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
 
 _FRAMES: Final = 12
+
+_UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What the system says where output finds no room."""
 
 
 class LazyGroup(click.Group):
@@ -100,7 +105,21 @@ def group(ctx: click.Context, workspace: Path | None) -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit."""
+    _open_standard_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_standard_streams() -> None:
+    """Let /dev/null stand for standard streams that are closed, or else the next socket takes their place."""
+    for descriptor, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            stream = os.fdopen(descriptor, mode, encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)  # which pytest asks for a descriptor
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -126,6 +145,8 @@ def run(arguments: Sequence[str]) -> int:
 def _failure(error: Exception) -> int:
     from specwatch.errors import SpecwatchError
 
+    if isinstance(error, OSError):
+        error = _circumstance(error) or error
     if isinstance(error, SpecwatchError):
         return report(error)
     click.echo(f"error: defect in specwatch {__version__}: {type(error).__name__}: {error}", err=True)
@@ -133,6 +154,28 @@ def _failure(error: Exception) -> int:
         click.echo(f"  {line}", err=True)
     click.echo("  mend: nothing you did should lead here; please report it with these lines", err=True)
     return DEFECT
+
+
+def _circumstance(error: OSError) -> SpecwatchError | None:
+    """What the system refused that is no defect: room for the output, or the current folder."""
+    from specwatch.errors import Problem, UsageError
+
+    if error.errno in _UNWRITABLE and error.filename is None:
+        from specwatch.cli.terminal import silence
+
+        silence()
+        return UsageError(Problem("stdout", f"cannot be written: {error.strerror}", "room for the output"))
+    if isinstance(error, FileNotFoundError) and not _has_current_folder():
+        return UsageError(Problem("specwatch", "the current folder is gone", mend="change to one that exists"))
+    return None
+
+
+def _has_current_folder() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def report(error: SpecwatchError) -> int:

@@ -27,8 +27,9 @@ def unknown(where: str, noun: str, given: str, known: Sequence[str], hint: str =
         hint: how to see them, for when there are too many to print or none is near.
     """
     near = difflib.get_close_matches(given, known, n=_NEAREST, cutoff=0.5)
-    mend = f"did you mean {either(near)}?" if near else hint
-    return Problem(where, f"no such {noun}", _expected(noun, known, hint), mend)
+    expected = _expected(noun, known, hint)
+    mend = f"did you mean {either(near)}?" if near else hint if hint not in expected else ""
+    return Problem(where, f"no such {noun}", expected, mend)
 
 
 def either(names: Sequence[str]) -> str:

@@ -72,7 +72,7 @@ def command(
     if list_faults is not None:
         _show_faults(catalogue, list_faults)
         return 0
-    check_faults(catalogue, faults, complaints)
+    check_faults(catalogue, faults, complaints, list(used.spec_files))
     complaints.raise_if_any()
     _warn_if_reachable(host)
     settings = SandboxSettings(worker_seconds, faults)
@@ -85,8 +85,17 @@ def command(
     return 0
 
 
-def check_faults(catalogue: Catalogue, faults: Sequence[str], complaints: Complaints) -> None:
-    """Note every name that is no fault of the catalogue."""
+def check_faults(
+    catalogue: Catalogue, faults: Sequence[str], complaints: Complaints, known: Sequence[str] = ()
+) -> None:
+    """Note every name that is no fault of the catalogue.
+
+    Args:
+        catalogue: the faults of the selected APIs.
+        faults: the names.
+        complaints: receives what is wrong.
+        known: ids of all APIs of the workspace.
+    """
     from specwatch.cli.names import either
     from specwatch.errors import Problem
     from specwatch.sandbox import UnknownFaultError
@@ -95,6 +104,11 @@ def check_faults(catalogue: Catalogue, faults: Sequence[str], complaints: Compla
         try:
             catalogue.get(name)
         except UnknownFaultError as error:
+            api_id = name.partition("/")[0]
+            if api_id in known and not any(fault.startswith(f"{api_id}/") for fault in catalogue.names):
+                found = f"its API {api_id} is not selected"
+                complaints.add(Problem(f"--fault {name}", found, "a fault of a selected API", "select it, too"))
+                continue
             expected = "<api>/<fault> of a selected API; `specwatch sandbox --list-faults` lists them"
             mend = f"did you mean {either(error.nearest)}?" if error.nearest else ""
             complaints.add(Problem(f"--fault {name}", "no such fault", expected, mend))

@@ -56,7 +56,8 @@ def _outcomes(facts: Facts) -> Iterator[Outcome]:
     yield from _survives(facts)
     spec = facts.response_spec
     if spec is None:
-        yield _undocumented_status(facts)
+        if not facts.exchange.own_trouble:
+            yield _undocumented_status(facts)
         return
     yield f"{facts.operation.id}/status"
     if not spec.media or facts.operation.method == "HEAD":
@@ -172,7 +173,7 @@ def _undocumented_status(facts: Facts) -> Outcome:
     status = facts.exchange.response.status
     silent_refusal = status in {401, 403} and facts.operation.security and not facts.operation.documents_refusal
     router_answer = 300 <= status < 500 and not facts.plain_path
-    if silent_refusal or router_answer or facts.exchange.own_trouble:
+    if silent_refusal or router_answer:
         return Drift(facts.api.id, facts.operation.id, "status", str(status))
     return _violation(
         facts,

@@ -53,6 +53,7 @@ class ClaimBroken(AssertionError):  # noqa: N818 - a finding about the API, not 
         found: what came.
         reply: the answer that shows it, if one does.
         claim: id of the one claim that is broken, where the test plays several; None means all that it is marked with.
+            A test without marks gives the full id, `<api>/<claim>`.
     """
 
     def __init__(self, expected: str, found: object, reply: Reply | None = None, claim: str | None = None) -> None:

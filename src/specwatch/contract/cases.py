@@ -117,6 +117,14 @@ def failure_cases(run: ContractRun) -> Iterator[FailureCase]:
                     yield FailureCase(api, operation, response.status, code)
 
 
+def plain_cases(run: ContractRun) -> Iterator[tuple[ApiRun, Operation]]:
+    """Reads that need no input, so that even the smallest profile knows a good call of them."""
+    for api, operation in operations(run):
+        needs_input = operation.body is not None or any(parameter.required for parameter in operation.parameters)
+        if operation.effect == "read" and not needs_input:
+            yield api, operation
+
+
 def documented_answers(api: Api) -> tuple[str, ...]:
     """Ids of the derived claims of all documented answers: one per operation, status and, where documented, code."""
     forms = ((claim.id, claim.form) for claim in api.claims)

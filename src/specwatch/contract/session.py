@@ -6,9 +6,13 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import traceback
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from specwatch.contract.current import activate, deactivate
 from specwatch.contract.run import ContractRun
@@ -34,14 +38,14 @@ def run_contracts(
     Raises:
         InternalError: contract tests could not be collected, or failed for reasons of their own.
     """
-    import pytest
-
     errors: list[str] = []
     output = io.StringIO()
     activate(run)
     try:
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _own_options():
-            code = pytest.main(_arguments(run, contracts), plugins=[make_plugin(run, errors)])
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _own_options(), _own_storage():
+            code = pytest.main(_arguments(run, contracts), plugins=[make_plugin(run, errors), _Exits(errors)])
+    except SystemExit as error:  # of a conftest.py, which pytest loads before it catches anything
+        errors.append(f"{_innermost(error, contracts)}: {_ending(error)}")
     finally:
         deactivate(run)
         run.close()
@@ -61,6 +65,60 @@ def _own_options() -> Iterator[None]:
     finally:
         if kept is not None:
             os.environ["PYTEST_ADDOPTS"] = kept
+
+
+@contextlib.contextmanager
+def _own_storage() -> Iterator[None]:
+    """Keep what Hypothesis stores out of the current folder: it goes to a folder that lives as long as the run."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with tempfile.TemporaryDirectory(prefix="specwatch-", ignore_cleanup_errors=True) as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
+
+
+class _Exits:
+    """Books contract tests that would end the process, or the session, as defects of these tests."""
+
+    def __init__(self, errors: list[str]) -> None:
+        self._errors = errors
+        self._at = ""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """A module that ends the process while it is imported is one that cannot be imported."""
+        try:
+            return (yield)
+        except (SystemExit, pytest.exit.Exception) as error:
+            return pytest.CollectReport(collector.nodeid, "failed", _ending(error), [])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Remember which test runs."""
+        self._at = nodeid
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """A test that calls `pytest.exit` cuts the run short, which is not what Ctrl-C means."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self._errors.append(f"{self._at or 'a contract test'}: {_ending(excinfo.value)}")
+
+
+def _ending(error: BaseException) -> str:
+    """How a contract test tried to end everything."""
+    if isinstance(error, SystemExit):
+        return f"ends the process: SystemExit: {error.code}"
+    return f"ends the run with pytest.exit: {error}"
+
+
+def _innermost(error: BaseException, contracts: Path) -> str:
+    """The file of the contract tests where an error was raised, with its line; else the folder."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(contracts.resolve())]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else str(contracts)
 
 
 def _forget_modules(contracts: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from specwatch.errors import Problem, WorkspaceError
+from specwatch.errors import Problem, UsageError, WorkspaceError
 from specwatch.lint.contracts import Mark, claim_marks, lint_contracts, unplayed
-from specwatch.lint.sandbox import lint_sandbox
+from specwatch.lint.sandbox import lint_sandbox, strangers
 from specwatch.lint.settings import lint_settings
 from specwatch.lint.specs import lint_spec
 from specwatch.spec import Api
@@ -52,7 +52,8 @@ def lint_workspace(workspace: Workspace, paths: Sequence[Path] = ()) -> LintResu
         paths: files or folders of it; none means all of it. A spec from elsewhere is checked by itself.
     """
     files = _chosen(workspace, paths)
-    problems = [problem for path in files.settings for problem in lint_settings(path)]
+    problems = [] if paths else _missing(workspace)
+    problems += [problem for path in files.settings for problem in lint_settings(path)]
     variables = _variables(workspace)
     loaded: dict[Path, Api | None] = {}
     for path in files.specs:
@@ -61,6 +62,7 @@ def lint_workspace(workspace: Workspace, paths: Sequence[Path] = ()) -> LintResu
         problems += found
     apis = [api for api in loaded.values() if api is not None]
     problems += _contract_problems(workspace, files, apis)
+    problems += strangers(files.sandbox, list(workspace.spec_files))
     problems += lint_sandbox(workspace.sandbox, _with_modules(workspace, files, apis))
     return LintResult(
         specs=len(files.specs),
@@ -68,6 +70,17 @@ def lint_workspace(workspace: Workspace, paths: Sequence[Path] = ()) -> LintResu
         modules=len(files.contracts) + len(files.sandbox),
         problems=tuple(problems),
     )
+
+
+def _missing(workspace: Workspace) -> list[Problem]:
+    """What no workspace can do without."""
+    problems: list[Problem] = []
+    for require in (workspace.require_specs, workspace.require_contracts):
+        try:
+            require()
+        except (UsageError, WorkspaceError) as error:
+            problems += error.problems
+    return problems
 
 
 def _chosen(workspace: Workspace, paths: Sequence[Path]) -> _Files:
@@ -81,10 +94,10 @@ def _chosen(workspace: Workspace, paths: Sequence[Path]) -> _Files:
     if not paths:
         return everything
     wanted = {path.resolve() for path in paths}
-    strangers = tuple(p for p in _spec_files(paths) if p.resolve() not in {s.resolve() for s in everything.specs})
+    others = tuple(p for p in _spec_files(paths) if p.resolve() not in {s.resolve() for s in everything.specs})
     return _Files(
         settings=_within(everything.settings, wanted),
-        specs=(*_within(everything.specs, wanted), *strangers),
+        specs=(*_within(everything.specs, wanted), *others),
         contracts=_within(everything.contracts, wanted),
         sandbox=_within(everything.sandbox, wanted),
     )

@@ -17,7 +17,7 @@ from specwatch.contract.result import ApiResult, RunResult
 from specwatch.reports.coverage import MatrixRow, matrix, print_matrix
 from specwatch.reports.curl import to_curl
 from specwatch.reports.header import print_header, print_missing
-from specwatch.reports.next_steps import Options, next_steps
+from specwatch.reports.next_steps import Options, advice, next_steps
 from specwatch.reports.progress import Progress
 from specwatch.reports.screen import STYLES, Cell, Screen
 from specwatch.reports.summary import (
@@ -27,6 +27,7 @@ from specwatch.reports.summary import (
     fails,
     gravest_first,
     overall,
+    so_far,
     unknown_by_reason,
     warned,
 )
@@ -104,7 +105,7 @@ def _table(screen: Screen, result: RunResult) -> None:
         table.add_column(title, _figure(title, total), justify="right", no_wrap=True)
     for api, row in zip(result.apis, rows, strict=True):
         figures = [_figure(title, value) for title, value in zip(titles, row, strict=True)]
-        screen.row(table, api.id, _verdict(screen, api.verdict), *figures)
+        screen.row(table, api.id, _verdict(screen, so_far(api, result)), *figures)
     screen.console.print()
     screen.console.print(table, highlight=False)
     screen.console.print()
@@ -133,7 +134,7 @@ def _figure(title: str, value: float) -> str:
 def _trouble(screen: Screen, result: RunResult) -> None:
     troubled = [(api.id, sentence) for api in result.apis for sentence in api.trouble]
     if troubled:
-        screen.line(screen.text("On our side, not the provider's", "bold yellow"))
+        screen.line(screen.text("Trouble on the way, so not judged", "bold yellow"))
         screen.fields(troubled)
         screen.console.print()
 
@@ -214,6 +215,8 @@ def _closing(screen: Screen, result: RunResult, options: Options) -> None:
     stopped = "interrupted, so this is what is known so far; " if result.interrupted else ""
     word = screen.text(f"{verdict.value.upper()}: ", STYLES[verdict])
     screen.line(screen.glyph(verdict), " ", word, f"{stopped}{told}.")
+    for words in advice(result):
+        screen.line(screen.text("  next  ", "dim"), words)
     for command, gain in next_steps(result, options):
         screen.long_line(screen.text("  next  ", "dim"), command, screen.text(f"  # {gain}", "dim"))
 
@@ -243,7 +246,9 @@ def _not_told(result: RunResult) -> str:
     told = [f"nothing could be established for {_and(silent)}"] if silent else []
     if refused:
         told.append(f"only refusals were seen of {_and(refused)}, which say nothing about the API itself")
-    reasons = "what is told above about our side" if any(api.trouble for api in result.apis) else "what Unknown lists"
+    reasons = (
+        "the trouble on the way that is told above" if any(api.trouble for api in result.apis) else "what Unknown lists"
+    )
     return f"{'; '.join(told)}; {reasons} has to be mended first"
 
 

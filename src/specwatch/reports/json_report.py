@@ -9,7 +9,7 @@ from typing import Final
 
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
-from specwatch.reports.summary import overall
+from specwatch.reports.summary import overall, so_far
 from specwatch.reports.text import BASE64, decoded, timestamp
 from specwatch.values.exchange import Exchange, Headers, Timings
 from specwatch.values.violation import Violation
@@ -44,15 +44,15 @@ def to_json(result: RunResult) -> Document:
         "requests": sum(api.requests for api in result.apis),
         "cost": sum(api.cost for api in result.apis),
         "verdict": overall(result).value,
-        "apis": [_api(api) for api in result.apis],
+        "apis": [_api(api, result) for api in result.apis],
     }
 
 
-def _api(api: ApiResult) -> Document:
+def _api(api: ApiResult, result: RunResult) -> Document:
     drift = sorted(api.drift.items(), key=lambda item: (item[0].operation, item[0].kind, item[0].name))
     return {
         "id": api.id,
-        "verdict": api.verdict.value,
+        "verdict": so_far(api, result).value,
         "requests": api.requests,
         "claims": [_claim(claim) for claim in api.claims],
         "violations": [_violation(violation) for violation in api.violations],

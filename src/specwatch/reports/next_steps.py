@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from specwatch.contract.result import RunResult
-from specwatch.reports.summary import failing, overall
+from specwatch.reports.summary import failing, gravest_first, overall
 from specwatch.values.claim import Verdict
 from specwatch.values.violation import Violation
 
 SANDBOX: Final = "sandbox"
+
+_BUDGET: Final = "--budget raises it"
+_MENDS: Final = (
+    (" is not set", "set the variables that are named above, then repeat the command"),
+    ("credential of", "give a credential that the target accepts, then repeat the command"),
+    ("to our own credential", "give a credential that the target accepts, then repeat the command"),
+    ("cannot be reached", "see that the target can be reached from here, then repeat the command"),
+    ("balance is used up", "see that the account has a balance, then repeat the command"),
+    ("429 to our own account", "wait until the target lets the account in again, then repeat the command"),
+    ("--max-cost raises it", "raise --max-cost"),
+)
+"""Part of a reason to what has to be done about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +51,61 @@ class Options:
 def next_steps(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
     """Commands that lead on from here, and what each is good for."""
     verdict = overall(result)
-    is_sandbox = result.target == SANDBOX
-    if verdict is Verdict.PASS and is_sandbox:
+    if verdict is Verdict.PASS and result.target == SANDBOX:
         # What was allowed on a sandbox is not allowed on somebody's system by a paste.
+        yield from _findings(result, options)
         command = ["check", *_selection(options), "--target", "live", "--profile", "smoke", *options.limits]
         yield _line(command, options), "asks the real services"
     elif verdict is Verdict.PASS:
+        yield from _findings(result, options)
         yield _line(["check", *_selection(options), *_rest(result, options), "--verbose"], options), "lists every claim"
     elif verdict is Verdict.UNKNOWN:
+        yield from _again(result, options)
+    else:
+        yield from _findings(result, options)
+
+
+def advice(result: RunResult) -> Iterator[str]:
+    """What has to be done, in words, before it is of any use to repeat a run that established nothing."""
+    if overall(result) is Verdict.UNKNOWN and not result.interrupted:
+        reasons = list(_reasons(result))
+        yield from dict.fromkeys(words for sign, words in _MENDS if any(sign in reason for reason in reasons))
+
+
+def _again(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
+    """The same run once more, where it can end in another way: it was interrupted, or its budget can be raised."""
+    if result.interrupted:
         yield _line(["check", *_selection(options), *_rest(result, options)], options), "again, to the end"
-    elif violations := failing(result):
-        command = ["check", *_selection(_narrowed(options, result, violations[0])), *_rest(result, options, seed=True)]
-        yield _line(command, options), "the first one alone"
-        port = next((urlsplit(v.exchange.target).port for v in violations if v.exchange is not None), None)
-        if is_sandbox and port is not None:
-            command = ["sandbox", "--port", str(port), *_each("--api", options.apis), *options.sandbox]
-            yield _line(command, options), "on the same port, so that the curl lines above work against it"
+    elif not list(advice(result)) and any(_BUDGET in reason for reason in _reasons(result)):
+        budget = 2 * max(api.requests for api in result.apis)
+        raised = replace(options, limits=("--budget", str(budget), *_without_budget(options.limits)))
+        yield _line(["check", *_selection(options), *_rest(result, raised)], options), "with a larger budget"
+
+
+def _reasons(result: RunResult) -> Iterator[str]:
+    for api in result.apis:
+        yield from api.trouble
+        yield from (claim.reason for claim in api.claims if claim.reason)
+
+
+def _without_budget(limits: tuple[str, ...]) -> tuple[str, ...]:
+    if "--budget" not in limits:
+        return limits
+    at = limits.index("--budget")
+    return (*limits[:at], *limits[at + 2 :])
+
+
+def _findings(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
+    """How to look at what was found: what fails the run, else what warns."""
+    violations = failing(result) or tuple(v for api in result.apis for v in gravest_first(api))
+    if not violations:
+        return
+    command = ["check", *_selection(_narrowed(options, result, violations[0])), *_rest(result, options, seed=True)]
+    yield _line(command, options), "the first one alone"
+    port = next((urlsplit(v.exchange.target).port for v in violations if v.exchange is not None), None)
+    if result.target == SANDBOX and port is not None:
+        command = ["sandbox", "--port", str(port), *_each("--api", options.apis), *options.sandbox]
+        yield _line(command, options), "on the same port, so that the curl lines above work against it"
 
 
 def _line(command: list[str], options: Options) -> str:

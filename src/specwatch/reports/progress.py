@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self
 
@@ -12,8 +12,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.run import ApiRun
 from specwatch.reports.screen import Screen
+from specwatch.reports.summary import fails
 from specwatch.reports.text import count
 from specwatch.values.claim import Verdict
 
@@ -111,9 +113,11 @@ class Progress:
     def _end_lines(self) -> None:
         for api in self._apis.values():
             claims = api.ledger.results()
-            kept, broken, unknown = (sum(c.verdict is v for c in claims) for v in Verdict)
+            kept, unknown = (sum(c.verdict is v for c in claims) for v in (Verdict.PASS, Verdict.UNKNOWN))
+            broken, warned = _broken_and_warned(api, claims)
             requests = count(api.budget.requests, "request")
-            told = f"{count(kept, 'claim')} kept, {broken} broken, {unknown} unknown"
+            warnings = f" {warned} warned," if warned else ""
+            told = f"{count(kept, 'claim')} kept, {broken} broken,{warnings} {unknown} unknown"
             self._screen.line(f"{api.api.id}: ended after {requests}; {told}")
 
     def _table(self) -> Table | Text:
@@ -131,9 +135,15 @@ class Progress:
     def _add_row(self, table: Table, api: ApiRun) -> None:
         claims = api.ledger.results()
         kept = sum(claim.verdict is Verdict.PASS for claim in claims)
-        broken = sum(claim.verdict is Verdict.FAIL for claim in claims)
+        broken, _ = _broken_and_warned(api, claims)
         last = api.last
         state = f"{last.operation} {last.response.status}" if last is not None else "no answer yet"
         broken_text = self._screen.text(str(broken), "bold red" if broken else "")
         requests = f"{api.budget.requests}/{api.budget.max_requests}"
         self._screen.row(table, api.api.id, requests, str(kept), broken_text, state)
+
+
+def _broken_and_warned(api: ApiRun, claims: Sequence[ClaimResult]) -> tuple[int, int]:
+    """How many claims are broken so that the run fails, and how many so that it only warns."""
+    found = [fails(c.claim.level, strict=api.settings.strict) for c in claims if c.verdict is Verdict.FAIL]
+    return sum(found), len(found) - sum(found)

@@ -17,6 +17,13 @@ def overall(result: RunResult) -> Verdict:
     return result.verdict
 
 
+def so_far(api: ApiResult, result: RunResult) -> Verdict:
+    """The verdict of one API: where the run was interrupted before all its claims were seen, it has not passed."""
+    if result.interrupted and api.verdict is Verdict.PASS and api.count(Verdict.UNKNOWN):
+        return Verdict.UNKNOWN
+    return api.verdict
+
+
 def fails(level: Level, *, strict: bool) -> bool:
     """Whether a broken claim of that level fails the run; otherwise it warns."""
     return strict or level is Level.PROMISE

@@ -74,12 +74,12 @@ def _execute(name: str, path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SandboxError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SandboxError(_import_problem(path, error)) from error
     return module
 
 
-def _import_problem(path: Path, error: Exception) -> Problem:
+def _import_problem(path: Path, error: Exception | SystemExit) -> Problem:
     """Where it really failed: in the module or in a sibling that it imports, whichever is innermost."""
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError):

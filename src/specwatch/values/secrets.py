@@ -31,12 +31,17 @@ class Redactor:
         self._texts = sorted(spellings, key=len, reverse=True)
         self._bytes = [text.encode("utf-8", "surrogatepass") for text in self._texts]
         # One pass for all of them, longest first, so that no mask is taken apart by a secret that is part of it.
-        self._any_text = re.compile("|".join(map(re.escape, self._texts)))
-        self._any_bytes = re.compile(b"|".join(map(re.escape, self._bytes)))
+        self._any_text = re.compile("|".join(map(re.escape, self._texts)), re.IGNORECASE)
+        self._any_bytes = re.compile(b"|".join(map(re.escape, self._bytes)), re.IGNORECASE)
+        self._folded = [text.casefold() for text in self._texts]
+        self._folded_bytes = [text.lower() for text in self._bytes]
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        found = any(secret in text for secret in self._texts)  # much faster than the pattern, and nearly always false
+        folded = text.casefold()
+        found = any(
+            secret in folded for secret in self._folded
+        )  # much faster than the pattern, and nearly always false
         clean = self._any_text.sub(MASK, text) if found else text
         return self._without_beginnings(clean) if CUT in clean else clean
 
@@ -49,7 +54,8 @@ class Redactor:
 
     def bytes(self, data: bytes) -> bytes:
         """The bytes without secrets."""
-        found = any(secret in data for secret in self._bytes)
+        folded = data.lower()
+        found = any(secret in folded for secret in self._folded_bytes)
         return self._any_bytes.sub(MASK.encode(), data) if found else data
 
     def headers(self, headers: Headers) -> Headers:
@@ -82,14 +88,17 @@ class Redactor:
 
 
 def _spellings(secret: str) -> set[str]:
-    """The secret as it is, percent-encoded, as JSON and in base64, the usual variants of each."""
+    """The secret as it is, percent-encoded, as JSON, in base64, hex and HTML entities, the usual variants of each."""
     raw = secret.encode("utf-8", "surrogatepass")
     percent = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     return {
         secret,
         *percent,
-        *(_PERCENT.sub(lambda match: match[0].lower(), text) for text in percent),
+        "".join(f"%{byte:02x}" for byte in raw),
+        raw.hex(),
+        "".join(f"&#{ord(char)};" for char in secret),
+        "".join(f"&#x{ord(char):x};" for char in secret),
         *escaped,
         *(text.replace("/", "\\/") for text in escaped),
         *(text for offset in range(3) for text in _base64(raw, offset)),
@@ -101,6 +110,3 @@ def _base64(raw: bytes, offset: int) -> set[str]:
     encoded = base64.b64encode(bytes(offset) + raw)
     certain = encoded[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6].decode()
     return {certain, certain.translate(str.maketrans("+/", "-_"))}
-
-
-_PERCENT = re.compile(r"%[0-9A-F]{2}")

@@ -91,6 +91,11 @@ def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[Specwat
 
             silence()
             yield SpecwatchError(Problem(f"--{kind} {path}", "nobody reads stdout any more", "an open pipe"))
+        except OSError as error:
+            from specwatch.cli.terminal import silence
+
+            silence()
+            yield SpecwatchError(Problem("stdout", f"cannot be written: {error.strerror or error}"))
 
 
 def _write(path: Path, text: str) -> None:

@@ -48,9 +48,10 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> CheckRequest:
     reports = _reports(given, complaints)
     _try_certificates(given["ca"], given["cert"], complaints)
     apis = load_apis(workspace, given["apis"], complaints)
+    complaints.attempt(workspace.require_contracts)
     selection = _selection(given, apis, complaints)
     _check_claims(selection.apis, complaints)
-    sandbox = _sandbox(given, target, workspace, apis, complaints)
+    sandbox = _sandbox(given, target, workspace, selection.apis or apis, complaints)
     environment = _environment(target, workspace, folder, complaints)
     complaints.raise_if_any()
     return CheckRequest(
@@ -196,7 +197,7 @@ def _sandbox(
     if modules is None:
         return None
     if apis:
-        check_faults(Catalogue(apis, modules), given["faults"], complaints)
+        check_faults(Catalogue(apis, modules), given["faults"], complaints, list(workspace.spec_files))
     seconds = WORKER_SECONDS if given["worker_seconds"] is None else given["worker_seconds"]
     return SandboxRequest(modules, given["faults"], seconds)
 
