@@ -28,7 +28,7 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(VENV)/project  ## Check the contracts of all APIs against the embedded sandbox: no account, no network
+demo: $(VENV)/project  ## Check all contracts against the embedded sandbox; needs no account
 	@$(BIN)/specwatch check
 
 .PHONY: check

@@ -20,7 +20,7 @@ _OWN: Final = frozenset({"host", "content-length", "connection", "accept-encodin
 _TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
 """A field name, RFC 9110 section 5.1."""
 
-_CREDENTIAL: Final = re.compile(r"(?:[A-Za-z]+ )?\$[A-Za-z_][A-Za-z0-9_]*(?:-altered)?", re.ASCII)
+_CREDENTIAL: Final = re.compile(r"(?:[A-Za-z]+ )?\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 """What the wallet shows instead of a secret. Nothing else is ever left to the shell to fill in."""
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
