@@ -156,7 +156,7 @@ def test_forbidden_lines_are_found(line: str) -> None:
     assert len(list(forbidden_lines(line))) == 1
 
 
-@pytest.mark.parametrize("line", ["GET https://api.example.com/work/1", "~/work/specwatch", "/v1/home", "pip install"])
+@pytest.mark.parametrize("line", ["GET https://api.example.com/work/1", "~/src/specwatch", "/v1/home", "pip install"])
 def test_ordinary_lines_are_left_alone(line: str) -> None:
     """Addresses and commands that name no machine and no registry pass."""
     assert list(forbidden_lines(line)) == []
