@@ -135,7 +135,7 @@ class Workspace:
         return tuple(dict.fromkeys(loaded))
 
     def _unlisted_variables(self, api: Api) -> Iterator[Problem]:
-        unlisted = [(name, at) for name, at in _named_variables(api) if name not in self.variables]
+        unlisted = [(name, at) for name, at in named_variables(api) if name not in self.variables]
         if unlisted:
             source = Source.read(api.path)
             for name, at in unlisted:
@@ -147,7 +147,7 @@ class Workspace:
                 )
 
 
-def _named_variables(api: Api) -> Iterator[tuple[str, tuple[str, ...]]]:
+def named_variables(api: Api) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every variable that a spec names, with its place in the spec."""
     for scheme in api.schemes.values():
         at = ("components", "securitySchemes", scheme.name, "x-credential")

@@ -15,6 +15,7 @@ from specwatch.spec import Api, Source, load_api
 from specwatch.spec.load import LITERALS
 from specwatch.spec.schema import shorten
 from specwatch.values import Claim
+from specwatch.workspace import named_variables
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -180,7 +181,7 @@ def _misspelt(source: Source, at: Place) -> Iterator[Problem]:
 
 
 def _unlisted_variables(api: Api, source: Source, variables: Collection[str]) -> Iterator[Problem]:
-    for name, at in _named_variables(api):
+    for name, at in named_variables(api):
         if name not in variables:
             yield Problem(
                 source.place(*at),
@@ -188,18 +189,6 @@ def _unlisted_variables(api: Api, source: Source, variables: Collection[str]) ->
                 "a variable that specwatch.yaml lists",
                 f"add {name} under `variables:` there, if this spec may read it",
             )
-
-
-def _named_variables(api: Api) -> Iterator[tuple[str, Place]]:
-    for scheme in api.schemes.values():
-        at = ("components", "securitySchemes", scheme.name, "x-credential")
-        for role, names in scheme.variables.items():
-            yield from ((name, (*at, "second" if role == "second" else "env")) for name in names)
-        for state in scheme.states.values():
-            yield from ((name, (*at, "states", state.name, "env")) for name in state.variables)
-    for known in api.known.values():
-        if known.setting:
-            yield known.setting, ("x-known", known.name, "setting")
 
 
 def _expression_place(source: Source, api: Api, claim: Claim, text: str) -> str:

@@ -26,7 +26,6 @@ from specwatch.reports.summary import (
     failing,
     fails,
     gravest_first,
-    overall,
     so_far,
     unknown_by_reason,
     warned,
@@ -97,7 +96,7 @@ def _table(screen: Screen, result: RunResult) -> None:
     footer = len(result.apis) > 1
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_footer=footer, header_style="dim")
     table.add_column("API", "together", overflow="fold")
-    table.add_column("verdict", _verdict(screen, overall(result)), no_wrap=True)
+    table.add_column("verdict", _verdict(screen, result.verdict), no_wrap=True)
     rows = [_figures(api, result) for api in result.apis]
     titles = ("kept", "broken", "warned", "unknown", "requests", "cost", "time")
     for index, title in enumerate(titles):
@@ -210,7 +209,7 @@ def _drifted(seen: Sequence[tuple[Drift, int]]) -> str:
 
 
 def _closing(screen: Screen, result: RunResult, options: Options) -> None:
-    verdict = overall(result)
+    verdict = result.verdict
     told = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.UNKNOWN: _not_told}[verdict](result)
     stopped = "interrupted, so this is what is known so far; " if result.interrupted else ""
     word = screen.text(f"{verdict.value.upper()}: ", STYLES[verdict])

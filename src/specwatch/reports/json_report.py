@@ -9,7 +9,7 @@ from typing import Final
 
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
-from specwatch.reports.summary import overall, so_far
+from specwatch.reports.summary import so_far
 from specwatch.reports.text import BASE64, decoded, timestamp
 from specwatch.values.exchange import Exchange, Headers, Timings
 from specwatch.values.violation import Violation
@@ -43,7 +43,7 @@ def to_json(result: RunResult) -> Document:
         "duration_seconds": round(result.seconds, 3),
         "requests": sum(api.requests for api in result.apis),
         "cost": sum(api.cost for api in result.apis),
-        "verdict": overall(result).value,
+        "verdict": result.verdict.value,
         "apis": [_api(api, result) for api in result.apis],
     }
 

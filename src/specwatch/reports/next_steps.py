@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from specwatch.contract.result import RunResult
-from specwatch.reports.summary import failing, gravest_first, overall
+from specwatch.reports.summary import failing, gravest_first
 from specwatch.values.claim import Verdict
 from specwatch.values.violation import Violation
 
@@ -50,7 +50,7 @@ class Options:
 
 def next_steps(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
     """Commands that lead on from here, and what each is good for."""
-    verdict = overall(result)
+    verdict = result.verdict
     if verdict is Verdict.PASS and result.target == SANDBOX:
         # What was allowed on a sandbox is not allowed on somebody's system by a paste.
         yield from _findings(result, options)
@@ -67,7 +67,7 @@ def next_steps(result: RunResult, options: Options) -> Iterator[tuple[str, str]]
 
 def advice(result: RunResult) -> Iterator[str]:
     """What has to be done, in words, before it is of any use to repeat a run that established nothing."""
-    if overall(result) is Verdict.UNKNOWN and not result.interrupted:
+    if result.verdict is Verdict.UNKNOWN and not result.interrupted:
         reasons = list(_reasons(result))
         yield from dict.fromkeys(words for sign, words in _MENDS if any(sign in reason for reason in reasons))
 

@@ -10,13 +10,6 @@ from specwatch.values.claim import Level, Verdict
 from specwatch.values.violation import Drift, Violation
 
 
-def overall(result: RunResult) -> Verdict:
-    """The verdict of a run, in step with its exit code: a run that was interrupted has not passed."""
-    if result.interrupted and result.verdict is Verdict.PASS:
-        return Verdict.UNKNOWN
-    return result.verdict
-
-
 def so_far(api: ApiResult, result: RunResult) -> Verdict:
     """The verdict of one API: where the run was interrupted before all its claims were seen, it has not passed."""
     if result.interrupted and api.verdict is Verdict.PASS and api.count(Verdict.UNKNOWN):
