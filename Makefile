@@ -28,8 +28,9 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(VENV)/project  ## Check all contracts against the embedded sandbox; needs no account
+demo: $(VENV)/project  ## Check all contracts against the embedded sandbox, then probe it; needs no account
 	@$(BIN)/specwatch check
+	@$(BIN)/specwatch watch --for 8s --interval 2s --listen 127.0.0.1:0
 
 .PHONY: check
 check: $(VENV)/project  ## Check the workspace's own files, then the contracts

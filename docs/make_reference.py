@@ -117,7 +117,22 @@ def settings() -> Iterator[str]:
     yield "| `NO_COLOR` | no colours |"
     yield "| `COLUMNS` | the width of what is printed |"
     yield "| `CI` | plain lines instead of a table that renews itself, on a terminal too |"
-    yield "| `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | a proxy for https targets; none is used for http targets |"
+    yield "| `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` | a proxy for https targets; loopback addresses never get one |"
+    yield "| `HTTP_PROXY` | the same for http targets, but not for `check`, which uses none there |"
+    yield (
+        "| `SPECWATCH_WEB_TOKEN` | the bearer token that [requests to `specwatch watch`](http-endpoints.md#who-may-ask)"
+        " need; none without it. `SPECWATCH_WEB_TOKEN_FILE` and `.env` work as above |"
+    )
+    yield ""
+    yield "## Files of the program"
+    yield ""
+    yield "| file | what it is |"
+    yield "|---|---|"
+    yield "| `.env` | variables, read from the current folder; `watch` reads it again when it is told to reload |"
+    yield (
+        "| `.specwatch/` | made in the current folder by `watch`, and by `probe` where a run creates or consumes"
+        " something, on a target that is no sandbox: [the state](state-file.md) |"
+    )
 
 
 def variables() -> dict[str, str]:

@@ -19,6 +19,7 @@ TOOLS = {
     "node": "Debian and Ubuntu: apt-get install nodejs",
     "npx": "Debian and Ubuntu: apt-get install nodejs npm",
     "prometheus": "Debian and Ubuntu: apt-get install prometheus",
+    "prometheus-blackbox-exporter": "Debian and Ubuntu: apt-get install prometheus-blackbox-exporter",
     "promtool": "Debian and Ubuntu: apt-get install prometheus",
 }
 

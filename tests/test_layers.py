@@ -16,10 +16,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "specwatch"
 # Lowest first. `specwatch` itself, below all of them, imports nothing of ours.
 LAYERS = (
     ("errors", "values"),
-    ("spec", "claims", "conformance", "workspace"),
+    ("spec", "claims", "conformance", "workspace", "workflow", "schedule"),
     ("transport",),
-    ("contract",),
-    ("sandbox", "reports", "lint"),
+    ("contract", "probing"),
+    ("sandbox", "reports", "lint", "state", "metrics", "web"),
     ("cli", "pytest_plugin", "__main__"),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS, start=1) for part in parts} | {"": 0}

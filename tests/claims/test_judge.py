@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from specwatch.claims import check_expressions
+from specwatch.claims.judge import has_longer_list
 from specwatch.values import Level
 
 MakeBench = Callable[..., Any]
@@ -152,3 +153,13 @@ def test_expressions_that_do_not_compile_are_listed(bench: MakeBench) -> None:
     assert found == [
         (f"claim-{number}", f"{text} +") for number, texts in enumerate(["12", "345", "6789"]) for text in texts
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[0, 1, 2, 3], {"a": [0, 1, 2, 3]}, [[], {"b": {"c": [0, 1, 2, 3]}}]],
+)
+def test_a_long_list_is_noticed_wherever_it_is(value: object) -> None:
+    """What CEL makes of a list takes the square of its length in time, so that longer ones are left alone."""
+    assert has_longer_list(value, 3)
+    assert not has_longer_list(value, 4)

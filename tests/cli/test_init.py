@@ -12,7 +12,7 @@ Command = Callable[..., CompletedProcess[str]]
 
 
 def test_new_workspace(specwatch: Command, tmp_path: Path) -> None:
-    """All folders and the settings are there, and the next two commands are told."""
+    """All folders and the settings are there, and the next three commands are told."""
     folder = tmp_path / "mine"
     finished = specwatch("init", folder)
     assert (finished.returncode, finished.stderr) == (0, f"workspace: {folder} (made now)\n")
@@ -20,6 +20,7 @@ def test_new_workspace(specwatch: Command, tmp_path: Path) -> None:
         f"Made {folder}/ with one example API. Next:\n\n"
         f"  specwatch --workspace {folder} lint\n"
         f"  specwatch --workspace {folder} check\n"
+        f"  specwatch --workspace {folder} watch\n"
     )
     made = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert made >= {

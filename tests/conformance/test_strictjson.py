@@ -7,7 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from specwatch.claims.cel import fit
 from specwatch.conformance import MISSING, StrictJson, parse_strict
+from specwatch.conformance.strictjson import _depth_exceeds, _explain
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
@@ -97,3 +99,61 @@ def test_many_repeated_keys_take_no_time() -> None:
 
     assert parsed.problems == ("an object repeats the key '0'",)
     assert time.perf_counter() - started < 5
+
+
+PIECES = st.sampled_from(
+    [
+        *("{", "}", "[", "]", ",", ":", " ", "\n", "\ufeff", '"', "\\", '"a"', '"a": 1', '"b" :', "{}", "[]", "\0"),
+        *("null", "true", "NaN", "-Infinity", "1", "-0", "1.5", "1e999", "-1E400", "01", "9" * 18, "9" * 19, "1" * 401),
+        *('"\\ud800"', '"\\u0000"', '"\\ud83d\\ude00"', '"\\\\ud800"', '"é"', '"{"', '"\\""', '{"a": 1, "a": 2}'),
+    ]
+)
+WRAPPED = st.builds(
+    lambda text, depth: "[" * depth + text + "]" * depth, st.lists(PIECES).map("".join), st.integers(0, 3)
+)
+
+
+@given(WRAPPED | st.lists(PIECES, max_size=6).map(lambda pieces: f"[{','.join(pieces)}]"))
+@example('{"a": 1, "a": 2}')
+@example("[" * 201 + "]" * 201)
+def test_the_quick_reader_says_what_the_thorough_one_says(text: str) -> None:
+    """Good JSON is read in a hurry, and comes out as it does when everything is looked into."""
+    quick, thorough = parse_strict(text.encode()), _explain(text)
+
+    assert (repr(quick.value), quick.problems) == (repr(thorough.value), thorough.problems)
+
+
+@given(WRAPPED)
+@example(f"[{2**63}]")
+@example(f"[{-(2**63) - 1}]")
+def test_a_tame_value_needs_no_fitting(text: str) -> None:
+    """What is called tame holds nothing that an expression could not be shown."""
+    parsed = parse_strict(text.encode())
+
+    if parsed.tame:
+        assert repr(fit(parsed.value)) == repr(parsed.value)
+
+
+def test_ordinary_bodies_are_tame() -> None:
+    """A body without escapes and without huge numbers is tame."""
+    assert parse_strict(b'{"id": "t-1", "created": 1722222222222, "size": 1.5, "name": "\xc3\xa9"}').tame
+    assert not parse_strict(b'{"id": "\\u0000"}').tame
+    assert not parse_strict(b"9223372036854775808").tame
+
+
+@given(st.text(st.sampled_from('[]{}"\\a')), st.integers(0, 4))
+def test_depth_is_counted_as_if_character_by_character(text: str, limit: int) -> None:
+    """Brackets count outside of texts, wherever these end, or do not."""
+    depth = deepest = 0
+    inside = escaped = False
+    for char in text:
+        if inside:
+            inside = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char == '"':
+            inside = True
+        else:
+            depth += (char in "[{") - (char in "]}")
+            deepest = max(deepest, depth)
+
+    assert _depth_exceeds(text, limit) is (deepest > limit)

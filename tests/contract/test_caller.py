@@ -7,9 +7,10 @@ from tests.contract.conftest import MakeRun, Serve
 from tests.loopback import answer
 
 from specwatch.conformance import MISSING
-from specwatch.contract.caller import Caller, ClaimBroken, expect, roles
+from specwatch.contract.caller import Caller, ClaimBroken, expect
 from specwatch.errors import CannotTell, MissingSetting
 from specwatch.spec import Api
+from specwatch.transport.draft import build_roles
 from specwatch.transport.target import Kind, Target
 
 
@@ -71,9 +72,9 @@ def test_roles_are_per_scheme(api: Api) -> None:
     """One role for all schemes, or one for each; a scheme that is not named is sent as our account."""
     price = api.operation("getPrice")
 
-    assert roles(price, "absent") == {"client": "absent", "key": "absent"}
-    assert roles(price, {"key": "altered"}) == {"client": "account", "key": "altered"}
-    assert roles(api.operation("getHealth"), "absent") == {}
+    assert build_roles(price, "absent") == {"client": "absent", "key": "absent"}
+    assert build_roles(price, {"key": "altered"}) == {"client": "account", "key": "altered"}
+    assert build_roles(api.operation("getHealth"), "absent") == {}
 
 
 def test_a_role_is_sent_where_it_belongs(serve: Serve, start: MakeRun) -> None:

@@ -1,7 +1,9 @@
 """The pages keep what they promise: commands run, snippets load, links lead somewhere.
 
 Blocks marked `console` are carried out, page by page, in a copy of the workspace; after each command the lines that
-follow it have to come, in that order, whatever their numbers. Blocks with `file=` are written into that copy first.
+follow it have to come, in that order, whatever their numbers. Blocks marked `console terminal` begin a command that
+goes on until the page ends, or, without a command, show what it says next. Blocks with `file=` are written into that
+copy first.
 """
 
 import ast
@@ -11,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -29,11 +32,19 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FOLDERS = ("specs", "contracts", "probes", "sandbox", "grafana")
 SANDBOX = "http://127.0.0.1:8700"  # where the pages say that `specwatch sandbox` serves
+EXPORTER = "http://127.0.0.1:9464"  # and `specwatch watch`
+PATIENCE = 60.0
+"""Seconds after which a command that has not said what the page shows is ended."""
 
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
-VOLATILE = ((re.compile(r"\d+\.\d+ s\b"), "# s"), (re.compile(r"[1-9]\d*|\b0\d+"), "#"))
+VOLATILE = (
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "# now"),
+    (re.compile(r"\d+\.\d+ s\b|\d+(?:\.\d+)? ms\b"), "# s"),
+    (re.compile(r"\b(?=[nctswr]{6,}\b)n*c*t*s*w*r*\b"), "bar"),
+    (re.compile(r"[1-9]\d*|\b0\d+"), "#"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +103,17 @@ def essence(text: str) -> str:
 
 def missing(expected: tuple[str, ...], output: str) -> str | None:
     """The first expected line that does not come after those before it; a line of dots stands for any lines."""
-    lines = iter([essence(line) for line in output.splitlines()])
+    return first_missing(expected, iter(output.splitlines()))
+
+
+def first_missing(expected: tuple[str, ...], output: Iterator[str]) -> str | None:
+    """The same for lines that are still to come; no more of them are taken than are needed."""
+    lines = map(essence, output)
     for line in expected:
         if line.strip() in {"...", "…"}:
             continue
-        head, dots, _ = essence(line).partition("…")
-        if not any(seen.startswith(head) if dots else seen == head for seen in lines):
+        pattern = re.compile(".*".join(re.escape(part.strip()) for part in essence(line).split("…")))
+        if not any(pattern.fullmatch(seen) for seen in lines):
             return line
     return None
 
@@ -107,14 +123,17 @@ def missing(expected: tuple[str, ...], output: str) -> str | None:
     [
         (("a", "...", "c"), "a\nb\nc\n", None),
         (("kept 45  0.3 s",), "kept 7 12.0 s\n", None),
+        (("ccwwwwwwr  5.9 ms",), "cccsswr  12 ms\n", None),
         (("PASS: …",), "PASS: 45 claims hold.\n", None),
+        (("… ran … look=2 …",), "now ran well\nlater ran ill look=2 twice\n", None),
+        (("… ran …",), "now sat\n", "… ran …"),
         (("c", "a"), "a\nb\nc\n", "a"),
         (("broken 1",), "broken 0\n", "broken 1"),
         (("broken 0",), "broken 10\n", "broken 0"),
     ],
 )
 def test_lines_are_compared_loosely(expected: tuple[str, ...], output: str, lost: str | None) -> None:
-    """Numbers, times and spaces may differ; words, order, and whether something is zero may not."""
+    """Numbers, times, bars of times and spaces may differ; words, order, and whether something is zero may not."""
     assert missing(expected, output) == lost
 
 
@@ -127,24 +146,98 @@ def make_workspace(folder: Path) -> Workspace:
     return Workspace(folder, "a copy")
 
 
+class Terminal:
+    """A command that goes on while others run, and what it has said that no page has shown yet."""
+
+    def __init__(self, arguments: list[str], folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "specwatch", *arguments],
+            cwd=folder,
+            env=surroundings(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said: list[str] = []
+
+    def lines(self) -> Iterator[str]:
+        """What it says next, line by line; comes to an end where the process does, or is too slow."""
+        timer = threading.Timer(PATIENCE, self._process.kill)
+        timer.start()
+        try:
+            for line in self._process.stdout or ():
+                self.said.append(line)
+                yield line
+        finally:
+            timer.cancel()
+
+    def expect(self, expected: tuple[str, ...]) -> None:
+        """Wait until it has said what a page shows."""
+        line = first_missing(expected, self.lines())
+        assert line is None, f"missing: {line}\n{''.join(self.said)}"
+
+    def url(self) -> str:
+        """Where it serves, as it said."""
+        found = re.search(r"http://127\.0\.0\.1:\d+(?=/metrics)", "".join(self.said))
+        assert found, "".join(self.said)
+        return found[0]
+
+    def end(self) -> None:
+        """Stop it, and let go of it."""
+        self._process.terminate()
+        self._process.communicate(timeout=PATIENCE)
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of a command: that of a plain terminal."""
+    environment = {**os.environ, "COLUMNS": "80"}
+    environment.pop("CI", None)
+    return environment
+
+
 class Shell:
-    """Carries out the commands of a page: specwatch, cd, cp, cat and curl."""
+    """Carries out the commands of a page: specwatch, cd, cp, cat, mkdir and curl, of which grep may take lines."""
 
     def __init__(self, folder: Path, sandbox: str) -> None:
         self.folder = folder
-        self.sandbox = sandbox
         self.code = 0
+        self._places = {SANDBOX: sandbox}
+        self._terminal: Terminal | None = None
+
+    def begin(self, command: str) -> None:
+        """Start a command that goes on, on a port of its own."""
+        words = [self.placed(word) for word in shlex.split(command)]
+        assert words[:2] == ["specwatch", "watch"], f"the pages' shell cannot let {command} go on"
+        self._terminal = Terminal([*words[1:], "--listen", "127.0.0.1:0"], self.folder)
+
+    def listen(self, expected: tuple[str, ...]) -> None:
+        """Wait until the command that goes on has said these lines."""
+        assert self._terminal is not None, "nothing goes on"
+        self._terminal.expect(expected)
+        self._places[EXPORTER] = self._terminal.url()
+
+    def end(self) -> None:
+        """Stop what goes on."""
+        if self._terminal is not None:
+            self._terminal.end()
+
+    def placed(self, word: str) -> str:
+        """A word with the servers of this test in the place of those that the pages name."""
+        for shown, real in self._places.items():
+            word = word.replace(shown, real)
+        return word
 
     def run(self, command: str) -> tuple[int, str]:
         """Exit code and output."""
         if command == "echo $?":
             return 0, f"{self.code}"
+        command, *filters = command.split(" | grep ")
         words = shlex.split(command, comments=True)
         if words[0] == "cd":
             self.folder = (self.folder / words[1]).resolve()
             return 0, ""
         if words[0] == "curl":
-            return 0, self.curl(words[1:])
+            return 0, grep(self.curl(words[1:]), filters)
         if words[0] in {"cp", "cat", "mkdir"}:
             done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, check=False)
         else:
@@ -155,13 +248,10 @@ class Shell:
 
     def specwatch(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         """Run our own command."""
-        words = [word.replace(SANDBOX, self.sandbox) for word in arguments]
-        environment = {**os.environ, "COLUMNS": "80"}
-        environment.pop("CI", None)
         return subprocess.run(
-            [sys.executable, "-m", "specwatch", *words],
+            [sys.executable, "-m", "specwatch", *map(self.placed, arguments)],
             cwd=self.folder,
-            env=environment,
+            env=surroundings(),
             capture_output=True,
             text=True,
             check=False,
@@ -180,10 +270,17 @@ class Shell:
             elif word in {"-d", "--data-raw"}:
                 data = next(rest)
             elif not word.startswith("-"):
-                url = word.replace(SANDBOX, self.sandbox)
+                url = self.placed(word)
         with httpx.Client(trust_env=False) as client:
             answer = client.request(method, url, headers=headers, content=data)
         return f"HTTP/1.1 {answer.status_code} {answer.reason_phrase}\n{answer.text}"
+
+
+def grep(text: str, filters: list[str]) -> str:
+    """The lines that hold a match of every filter, which is one word for `grep`."""
+    patterns = [re.compile(shlex.split(each)[-1]) for each in filters]
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if all(pattern.search(line) for pattern in patterns))
 
 
 def pages_with_commands() -> list[Path]:
@@ -206,11 +303,26 @@ def test_commands_run_and_print_what_the_page_shows(page: Path, tmp_path: Path) 
 
 def carry_out(page: Path, shell: Shell) -> None:
     """Write the files of a page and run its commands, in the order in which they stand there."""
-    for block in blocks(page):
-        if "file" in block.about:
-            (shell.folder / block.about["file"]).write_text(block.text, encoding="utf-8")
-        if block.language == "console":
-            run_steps(shell, steps(block))
+    try:
+        for block in blocks(page):
+            if "file" in block.about:
+                (shell.folder / block.about["file"]).write_text(block.text, encoding="utf-8")
+            if block.language == "console":
+                run_block(shell, block)
+    finally:
+        shell.end()
+
+
+def run_block(shell: Shell, block: Block) -> None:
+    """Run the commands of a block, or look at what the one that goes on says."""
+    if "terminal" not in block.about:
+        run_steps(shell, steps(block))
+    elif block.text.startswith("$ "):
+        (step,) = steps(block)
+        shell.begin(step.command)
+        shell.listen(step.expected)
+    else:
+        shell.listen(tuple(line for line in block.text.splitlines() if line.strip()))
 
 
 def run_steps(shell: Shell, todo: list[Step]) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.util
+import json
 import re
 import sys
 from functools import cache
@@ -16,7 +17,10 @@ from specwatch.cli.app import COMMANDS
 from specwatch.contract.result import BROKEN, NOTHING, OK, USAGE
 from specwatch.reports.json_report import schema
 from specwatch.spec import Api
-from specwatch.values import Derived, Rule
+from specwatch.state.limits import DAY, MIB, HistoryLimits
+from specwatch.values import Derived, Reason, Rule
+from specwatch.web.guard import HEALTHY
+from specwatch.web.page import FAULTS
 from specwatch.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +124,38 @@ def test_every_field_of_the_report_is_documented() -> None:
     """Each field of the JSON report is named on its page."""
     page = read("report.md")
     assert {name for name in names_of(dict(schema())) if f"`{name}`" not in page} == set()
+
+
+def test_every_field_of_a_probe_is_documented() -> None:
+    """Each field of what `specwatch probe --json` prints is named on its page."""
+    path = ROOT / "src" / "specwatch" / "reports" / "probe.schema.json"
+    page = read("probe-output.md")
+    assert {name for name in names_of(json.loads(path.read_text(encoding="utf-8"))) if f"`{name}`" not in page} == set()
+
+
+def test_every_failure_reason_is_documented() -> None:
+    """Each class of failure has a row, in the order of the code, and the status page lays it at the same door."""
+    doors = {"The provider's side": "provider", "On the way there": "on the way", "Our side": "ours"}
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| ([^|]+) \|", read("failure-reasons.md"), re.MULTILINE)
+    assert rows == [(reason.value, doors[FAULTS[reason][0]]) for reason in Reason]
+
+
+def test_every_endpoint_is_documented() -> None:
+    """Each path that the web part answers is in the table, with its method."""
+    listed = set(re.findall(r"^\| `(GET|POST) ([^?`]+)", read("http-endpoints.md"), re.MULTILINE))
+    source = (ROOT / "src" / "specwatch" / "web" / "app.py").read_text(encoding="utf-8")
+    paths = [HEALTHY if name == "HEALTHY" else name[1:-1] for name in re.findall(r"Route\((\S+),", source)]
+    assert sorted(path for _, path in listed) == sorted(paths)
+
+
+def test_the_limits_of_the_state_are_documented() -> None:
+    """What is kept how long is what the code keeps."""
+    limits, page = HistoryLimits(), read("state-file.md")
+    for keep, name in ((limits.passes, "passes and unknowns"), (limits.failures, "failures")):
+        row = (f"{keep.rows:,}", f"{keep.details}", f"{keep.bytes // MIB} MiB", f"{keep.seconds / DAY:g} days")
+        assert re.search(rf"^\| {name} \| {row[0]} \| {row[1]}\D* \| {row[2]} \| {row[3]} \|", page, re.MULTILINE)
+    assert f"Of one body {limits.body_bytes // 1024} KiB" in page
+    assert f"of one run {limits.run_bytes // 1024} KiB and its last {limits.exchanges} requests" in page
 
 
 def test_the_layers_are_those_of_the_code() -> None:

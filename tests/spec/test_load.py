@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from specwatch.spec import Api, Cost, Doubt, Effect, Known, SecurityScheme, State, essence
-from specwatch.values import Claim, Holds, Level, Observation, Observe, Rule, Scenario, Series
+from specwatch.values import Claim, Holds, Level, Observe, Rule, Scenario, Series, Side
 
 Load = Callable[[str], Api]
 
@@ -179,8 +179,8 @@ def test_behaviour_claims_are_read(api: Api) -> None:
     """Every form, with the operations that it speaks about; texts in one line."""
     both = frozenset({"getThing", "makeThing"})
     sides = (
-        Observation("getThing", "request.path.id", "response.json.size"),
-        Observation("makeThing", "item.id", "item.size", "response.status == 201", "response.json"),
+        Side("getThing", "request.path.id", "response.json.size"),
+        Side("makeThing", "item.id", "item.size", "response.status == 201", "response.json"),
     )
     series = Series("request.path.id", "response.json.id", Rule.ORDER, ("a", "b"))
     get, make = frozenset({"getThing"}), frozenset({"makeThing"})

@@ -1,6 +1,7 @@
 """Secrets leave nothing, however they are spelt."""
 
 import base64
+import html
 import json
 import re
 from collections.abc import Callable
@@ -135,3 +136,76 @@ def test_a_cut_secret_is_masked_too(length: int) -> None:
     clean = Redactor([secret]).text(f"found {secret[:length]}…")
 
     assert clean == "found [secret]…"
+
+
+PLACES = ("target", "url", "reason", "sent name", "sent value", "name", "value", "body sent", "body", "path", "query")
+ASCII_SECRETS = st.text(st.characters(codec="ascii", exclude_characters="[]"), min_size=4, max_size=12)
+
+
+@given(
+    secrets=st.lists(ASCII_SECRETS | SECRETS, max_size=3),
+    texts=st.lists(TEXTS | st.text(st.characters(codec="ascii"), max_size=9), min_size=11, max_size=11),
+    place=st.sampled_from([None, *PLACES]),
+    capitals=st.booleans(),
+)
+def test_an_exchange_is_redacted_text_by_text(
+    secrets: list[str],
+    texts: list[str],
+    place: str | None,
+    capitals: bool,  # noqa: FBT001
+) -> None:
+    """Looking at everything at once finds out no less than looking at each text by itself."""
+    hidden = (secrets[0].upper() if capitals else secrets[0]) if secrets else ""
+    at = dict(zip(PLACES, texts, strict=True))
+    if place is not None:
+        at[place] += hidden
+    redactor = Redactor(secrets)
+    exchange = Exchange(
+        id="1",
+        api="things",
+        operation="getThing",
+        target=at["target"],
+        request=Request("GET", at["url"], ((at["sent name"], at["sent value"]),), at["body sent"].encode()),
+        response=Response(200, ((at["name"], at["value"]),), at["body"].encode(), reason=at["reason"]),
+        timings=Timings(0.0, 0.1),
+        path_parameters={"id": at["path"]},
+        query={"q": at["query"]},
+    )
+
+    redacted = redactor.exchange(exchange)
+
+    assert (redacted.target, redacted.request.url) == (redactor.text(at["target"]), redactor.text(at["url"]))
+    assert redacted.request.headers == redactor.headers(exchange.request.headers)
+    assert redacted.response.headers == redactor.headers(exchange.response.headers)
+    assert redacted.request.body == redactor.bytes(exchange.request.body)
+    assert redacted.response.body == redactor.bytes(exchange.response.body)
+    assert redacted.response.reason == redactor.text(at["reason"])
+    assert redacted.path_parameters == {"id": redactor.text(at["path"])}
+    assert redacted.query == {"q": redactor.text(at["query"])}
+
+
+ODD = 'pa/ss~wo"rd<é> 1%2'
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        pytest.param(ODD.replace("~", "~0").replace("/", "~1"), id="in a JSON pointer"),
+        pytest.param(json.dumps(json.dumps(ODD)), id="in JSON inside JSON"),
+        pytest.param(json.dumps(json.dumps(json.dumps(ODD))), id="one level deeper"),
+        pytest.param(quote(quote(ODD, safe=""), safe=""), id="percent-encoded twice"),
+        pytest.param(quote(quote(quote(ODD))), id="three times"),
+        pytest.param(html.escape(ODD), id="with entities of HTML"),
+        pytest.param(html.escape(html.escape(ODD)), id="with entities inside entities"),
+        pytest.param(json.dumps(ODD).replace("<", "\\u003c").replace(">", "\\u003e"), id="escaped without need"),
+        pytest.param(ODD.replace(" ", "+"), id="as a form has it"),
+    ],
+)
+def test_encodings_of_encodings_are_seen_through(spelt: str) -> None:
+    """What a target wraps once more before it echoes it is found as well, in texts and in bytes."""
+    redactor = Redactor([ODD])
+    for clean in (redactor.text(f"x {spelt} y"), redactor.bytes(f"x {spelt} y".encode()).decode()):
+        assert "wo" not in clean
+        assert MASK in clean
+        assert clean.startswith("x ")
+        assert clean.endswith(" y")

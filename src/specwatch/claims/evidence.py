@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from specwatch.claims.cel import CelError, Context, canonical, compile_expression
+from specwatch.claims.pieces import split
 from specwatch.spec.schema import shorten
 
 VALUE_CHARACTERS: Final = 120
 """How much of one value is shown."""
 
-_PIECE: Final = re.compile(
-    r"""[rRbB]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""  # a text
-    r"""|&&|\|\||[=!<>]=|[<>?()\[\]{}]|\w+|.""",
-    re.DOTALL,
-)
 _COMPARISONS: Final = ("==", "!=", "<=", ">=", "<", ">", "in")
 _STEPS: Final = r"""(?:\.\w+\b(?!\s*\()|\["[^"\\]*"\]|\['[^'\\]*'\]|\[\d+\])"""
 _PATH: Final = re.compile(rf"(?<![\w.])(?:request|response|known)\b{_STEPS}+")
@@ -37,13 +32,13 @@ def evidence(text: str, context: Context) -> str:
         text: an expression that does not hold for the exchange.
         context: the exchange.
     """
-    blamed = next((part for part in _split(text, ["&&"]) if not _holds(part, context)), text)
+    blamed = next((part for part in split(text, ["&&"]) if not _holds(part, context)), text)
     read = _sides(blamed, context) or _element(blamed, context) or _paths(blamed)
     return "; ".join(_shown(name, _value(part, context)) for name, part in read.items())
 
 
 def _sides(text: str, context: Context) -> Read:
-    sides = _split(text, _COMPARISONS)
+    sides = split(text, _COMPARISONS)
     read = [side for side in sides if _PATH.search(side)] if len(sides) == 2 else []
     return {side: side for side in read} if None not in (_value(side, context) for side in read) else {}
 
@@ -82,17 +77,3 @@ def _holds(part: str, context: Context) -> bool:
         return compile_expression(part).holds(context)
     except CelError:
         return False
-
-
-def _split(text: str, operators: Sequence[str]) -> list[str]:
-    """The parts between operators outside of all brackets; one part where `||` or `?` binds them looser."""
-    parts, depth = [""], 0
-    for piece in _PIECE.findall(text):
-        depth += (piece in "([{") - (piece in ")]}")
-        if depth == 0 and piece in {"||", "?"}:
-            return [text]
-        if depth == 0 and piece in operators:
-            parts.append("")
-        else:
-            parts[-1] += piece
-    return [part.strip() for part in parts]

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, Final
 
-from specwatch.claims.cel import CelError, Context, compile_expression
-from specwatch.claims.context import claim_context
+from specwatch.claims.cel import CelError, Context, compile_expression, fit
+from specwatch.claims.context import claim_context, claim_variables
 from specwatch.claims.evidence import evidence
+from specwatch.claims.plan import SINGLY, WARM, Plan, entries
+from specwatch.claims.questions import ABSENT, BROKEN, KEPT, Entry
 from specwatch.claims.series import AgreementMemory, Comparison, SeriesMemory
 from specwatch.conformance.facts import MISSING, Facts
 from specwatch.spec.model import Api
 from specwatch.spec.schema import shorten
 from specwatch.values.claim import Claim, Holds, Observe, Series
 from specwatch.values.violation import Violation
+
+MAX_ITEMS: Final = 5_000
+"""The longest list in an answer on which claims are judged, where nobody says otherwise."""
+
+MAX_STATUSES: Final = 1_000
+"""For how many pairs of operation and status it is remembered which claims may apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +45,20 @@ class ClaimJudge:
     Args:
         api: the API.
         known: identifiers that exist on the target, by name; a name is absent when nobody configured it.
+        warm: after how many exchanges of a kind claims are put together, to be judged faster.
+        max_items: claims are not judged on an answer with a longer list: what CEL makes of a list takes a time that
+            grows with the square of its length, so that a hostile target could stop everything.
     """
 
-    def __init__(self, api: Api, known: Mapping[str, object]) -> None:
-        self._known = known
+    def __init__(self, api: Api, known: Mapping[str, object], warm: int = WARM, *, max_items: int = MAX_ITEMS) -> None:
+        self._warm = warm
+        self._max_items = max_items
+        self._known = {str(fit(name)): fit(value) for name, value in known.items()}
         self._by_operation: dict[str, list[Claim]] = {}
         self._series: dict[str, SeriesMemory] = {}
         self._agreements: dict[str, AgreementMemory] = {}
+        self._plans: dict[tuple[str, tuple[Entry, ...]], Plan] = {}
+        self._by_status: dict[tuple[str, int], Plan] = {}
         for claim in api.claims:
             self._register(claim)
 
@@ -58,12 +75,56 @@ class ClaimJudge:
     def judge(self, facts: Facts) -> Iterator[ClaimOutcome]:
         """Outcomes of all claims that apply; none for an exchange that is trouble of our own."""
         claims = self._by_operation.get(facts.operation.id, ())
-        if not claims or facts.exchange.own_trouble:
+        if not claims or facts.exchange.own_trouble or self._is_too_long(facts):
             return
-        context = claim_context(facts, self._known)
-        for claim in claims:
-            if applies(claim.when, context):
-                yield from self._judge_one(claim, facts, context)
+        plan = self._plan(claims, facts.operation.id, facts.exchange.response.status)
+        context: Context | None = None
+        for entry, answer in zip(plan.entries, self._answers(plan, facts), strict=True):
+            if answer is SINGLY or answer == BROKEN:
+                context = context or claim_context(facts, self._known)
+                if applies(entry.claim.when, context):
+                    yield from self._judge_one(entry.claim, facts, context)
+            elif answer == KEPT:
+                yield ClaimOutcome(entry.claim)
+            elif answer != ABSENT:
+                yield from self._compare(entry, answer, facts)
+
+    def _is_too_long(self, facts: Facts) -> bool:
+        limit = self._max_items
+        if len(facts.exchange.response.body) < 2 * limit:  # an item takes two bytes at least
+            return False
+        embedded = facts.embedded_json.value if facts.embedded_json is not None else None
+        return has_longer_list(facts.response_json, limit) or has_longer_list(embedded, limit)
+
+    def _plan(self, claims: Sequence[Claim], operation: str, status: int) -> Plan:
+        plan = self._by_status.get((operation, status))
+        if plan is None:
+            found = entries(claims, operation, status)
+            plan = self._plans.setdefault((operation, found), Plan(found, self._warm))
+            if len(self._by_status) < MAX_STATUSES:
+                self._by_status[operation, status] = plan
+        return plan
+
+    def _answers(self, plan: Plan, facts: Facts) -> Iterable[Any]:
+        if not plan.ready:
+            return repeat(SINGLY, len(plan.entries))
+        return plan.answers(lambda fields: claim_variables(facts, self._known, fields))
+
+    def _compare(self, entry: Entry, answer: Any, facts: Facts) -> Iterator[ClaimOutcome]:
+        """What the pairs of key and value that a plan found say about a claim on several exchanges."""
+        claim, exchange = entry.claim, facts.exchange
+        if claim.id in self._series:
+            series = self._series[claim.id]
+            found = (series.observe(key, value, exchange) for pairs in answer for key, value in pairs)
+            kind = "series"
+        else:
+            memory = self._agreements[claim.id]
+            sides = zip(entry.sides, answer, strict=True)
+            found = (memory.observe(side, key, value, exchange) for side, pairs in sides for key, value in pairs)
+            kind = "agreement"
+        for comparison in found:
+            if comparison is not None:
+                yield _outcome(claim, facts, kind, comparison)
 
     def _judge_one(self, claim: Claim, facts: Facts, context: Context) -> Iterator[ClaimOutcome]:
         form = claim.form
@@ -100,6 +161,15 @@ class ClaimJudge:
                 comparison = memory.observe(side, key, value, facts.exchange)
                 if comparison is not None:
                     yield _outcome(claim, facts, "agreement", comparison)
+
+
+def has_longer_list(value: object, limit: int) -> bool:
+    """Whether a list with more elements is anywhere in a JSON value."""
+    if isinstance(value, list):
+        return len(value) > limit or any(has_longer_list(item, limit) for item in value)
+    if isinstance(value, dict):
+        return any(has_longer_list(item, limit) for item in value.values())
+    return False
 
 
 def applies(when: str | None, context: Context) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
-from specwatch.claims.cel import canonical
+from specwatch.claims.cel import canonical, json_text, same
 from specwatch.values.claim import Rule, Series
 from specwatch.values.exchange import Exchange
 
@@ -62,6 +63,19 @@ class Comparison:
     found: str = ""
 
 
+KEPT: Final = Comparison(kept=True)
+
+
+def _place(key: object, exchange: Exchange) -> str:
+    """What the exchanges that are compared have in common: the key, the target, and as whom they were sent."""
+    return f"{canonical(key)} {exchange.target} {_who(tuple(exchange.credentials.items()))}"
+
+
+@lru_cache(maxsize=256)
+def _who(credentials: tuple[tuple[str, str], ...]) -> str:
+    return json_text(dict(credentials))
+
+
 @dataclass
 class SeriesMemory:
     """Judges the observations of one series claim."""
@@ -71,7 +85,7 @@ class SeriesMemory:
 
     def observe(self, key: object, value: object, exchange: Exchange) -> Comparison | None:
         """Compare with what was seen before; None for a first sighting or an overlap."""
-        place = canonical([key, exchange.target, dict(exchange.credentials)])
+        place = _place(key, exchange)
         if self.series.rule is Rule.ORDER and value not in self.series.order and not self.series.others_first:
             return Comparison(kept=False, expected=f"one of {canonical(self.series.order)}", found=canonical(value))
         if self.series.rule is Rule.UNIQUE:
@@ -81,7 +95,7 @@ class SeriesMemory:
             return None
         self.memory.put(place, Seen(value, exchange.timings.ended_at, exchange.id))
         if before is None:
-            return Comparison(kept=True) if self.series.rule is Rule.UNIQUE and self._second(exchange) else None
+            return KEPT if self.series.rule is Rule.UNIQUE and self._second(exchange) else None
         return _RULES[self.series.rule](self.series, before.value, value)
 
     def _second(self, exchange: Exchange) -> bool:
@@ -94,9 +108,10 @@ class SeriesMemory:
 
 
 def _order(series: Series, before: object, now: object) -> Comparison:
+    if _rank(series, now) >= _rank(series, before):
+        return KEPT
     later = f" or later in {canonical(series.order)}" if before != series.order[-1] else ""
-    kept = _rank(series, now) >= _rank(series, before)
-    return Comparison(kept=kept, expected=f"{canonical(before)}{later}", found=canonical(now))
+    return Comparison(kept=False, expected=f"{canonical(before)}{later}", found=canonical(now))
 
 
 def _rank(series: Series, value: object) -> int:
@@ -105,7 +120,9 @@ def _rank(series: Series, value: object) -> int:
 
 
 def _constant(_series: Series, before: object, now: object) -> Comparison:
-    return Comparison(kept=canonical(before) == canonical(now), expected=canonical(before), found=canonical(now))
+    if same(before, now):
+        return KEPT
+    return Comparison(kept=False, expected=canonical(before), found=canonical(now))
 
 
 def _unique(_series: Series, before: object, now: object) -> Comparison:
@@ -119,7 +136,9 @@ def _not_before(_series: Series, before: object, now: object) -> Comparison:
         kept = bool(before <= now)  # type: ignore[operator]
     except TypeError:
         kept = False
-    return Comparison(kept=kept, expected=f"{canonical(before)} or later", found=canonical(now))
+    if kept:
+        return KEPT
+    return Comparison(kept=False, expected=f"{canonical(before)} or later", found=canonical(now))
 
 
 _RULES: Final[dict[Rule, Callable[[Series, object, object], Comparison]]] = {
@@ -138,7 +157,7 @@ class AgreementMemory:
 
     def observe(self, side: int, key: object, value: object, exchange: Exchange) -> Comparison | None:
         """Compare one side's value with what was seen first; None while only one side was seen, and for an overlap."""
-        place = canonical([key, exchange.target, dict(exchange.credentials)])
+        place = _place(key, exchange)
         before = self.memory.get(place)
         if before is None:
             self.memory.put(place, (side, Seen(value, exchange.timings.ended_at, exchange.id)))
@@ -146,6 +165,6 @@ class AgreementMemory:
         first_side, first = before
         if exchange.id != first.exchange and exchange.timings.started_at < first.ended_at:
             return None
-        if canonical(first.value) != canonical(value):
+        if not same(first.value, value):
             return Comparison(kept=False, expected=canonical(first.value), found=canonical(value))
-        return Comparison(kept=True) if first_side != side else None
+        return KEPT if first_side != side else None

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "check": ("specwatch.cli.check", "Check APIs against their documentation, claim by claim."),
     "init": ("specwatch.cli.init", "Make an empty workspace in a new folder."),
-    "lint": ("specwatch.cli.lint", "Check specs, claims, contract tests and settings of a workspace."),
-    "list": ("specwatch.cli.listing", "Show the APIs, their operations and their claims."),
+    "lint": ("specwatch.cli.lint", "Check specs, claims, contract tests, workflows, schedule and settings."),
+    "list": ("specwatch.cli.listing", "Show the APIs, their operations, claims and workflows."),
+    "probe": ("specwatch.cli.probe", "Run a workflow once and show its phases, criteria and claims."),
     "sandbox": ("specwatch.cli.sandbox", "Serve the APIs as they are documented, with faults on request."),
+    "watch": ("specwatch.cli.watch", "Run probes on a schedule and export what they find to Prometheus."),
 }
 """Command to the module that defines it as `command`, and what it does in one line."""
 

@@ -23,8 +23,8 @@ FOLDERS: Final = ("specs", "contracts", "probes", "sandbox", "grafana")
 def command(folder: Path, workspace: Path | None) -> None:
     """Make an empty workspace in a new folder.
 
-    It gets one small example API, the contract tests common to all APIs, and the settings. DIR is made if need be; a
-    folder that holds anything is left alone.
+    It gets one small example API with its probes, the contract tests common to all APIs, and the settings. DIR is made
+    if need be; a folder that holds anything is left alone.
     """
     del workspace  # accepted, as everywhere; the common contract tests are always those of this version
     make_workspace(folder)
@@ -32,6 +32,7 @@ def command(folder: Path, workspace: Path | None) -> None:
     click.echo(f"Made {folder}/ with one example API. Next:\n")
     click.echo(f"  specwatch --workspace {folder} lint")
     click.echo(f"  specwatch --workspace {folder} check")
+    click.echo(f"  specwatch --workspace {folder} watch")
 
 
 def make_workspace(folder: Path) -> None:

@@ -19,7 +19,7 @@ FOUND: Final = 2
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @workspace_option
 def command(paths: tuple[Path, ...], workspace: Path | None) -> int:
-    """Check specs, claims, contract tests and settings of a workspace.
+    """Check specs, claims, contract tests, workflows, schedule and settings.
 
     With PATH only the files there are looked at. Every mistake is said with its file and line, what was found, what
     was expected and how to mend it. Sandbox modules are run for it, contract tests are only read.
@@ -36,7 +36,10 @@ def command(paths: tuple[Path, ...], workspace: Path | None) -> int:
 def summary(result: LintResult) -> str:
     """What was looked at and how it went, in a line."""
     specs = f"{result.specs} spec{'s' * (result.specs != 1)}"
-    looked_at = f"{specs} with {result.claims} claims, {result.modules} Python modules"
+    probes = (
+        f"{result.workflows} workflow{'s' * (result.workflows != 1)}, {result.probes} probe{'s' * (result.probes != 1)}"
+    )
+    looked_at = f"{specs} with {result.claims} claims, {result.modules} Python modules, {probes}"
     if not result.problems:
         return f"{looked_at}: no errors"
     files = {problem.where.rsplit(":", 1)[0] for problem in result.problems}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +14,10 @@ from specwatch.cli.names import Complaints
 from specwatch.cli.options import api_option, chosen_workspace, workspace_option
 from specwatch.spec import Api, Operation
 from specwatch.values import Claim, Derived, Level
+
+if TYPE_CHECKING:
+    from specwatch.schedule import Probes
+    from specwatch.workspace import Workspace
 
 SCHEMA: Final = "specwatch.list/1"
 
@@ -24,18 +28,36 @@ SCHEMA: Final = "specwatch.list/1"
 @click.option("--json", "as_json", is_flag=True, help="JSON on stdout, claims included.")
 @workspace_option
 def command(apis: tuple[str, ...], with_claims: bool, as_json: bool, workspace: Path | None) -> None:  # noqa: FBT001
-    """Show the APIs, their operations and their claims."""
+    """Show the APIs, their operations, claims and workflows.
+
+    Beside a workflow stands how often a probe of the schedule runs it.
+    """
     complaints = Complaints()
-    loaded = load_apis(chosen_workspace(workspace), apis, complaints)
+    chosen = chosen_workspace(workspace)
+    loaded = load_apis(chosen, apis, complaints)
     complaints.raise_if_any()
+    probes = _probes(chosen, complaints)
     if as_json:
-        click.echo(json.dumps(as_document(loaded), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(as_document(loaded, probes), indent=2, ensure_ascii=False))
         return
-    for line in as_lines(loaded, with_claims=with_claims):
+    for line in as_lines(loaded, probes, with_claims=with_claims):
         click.echo(line)
 
 
-def as_lines(apis: Sequence[Api], *, with_claims: bool = False) -> Iterator[str]:
+def _probes(workspace: Workspace, complaints: Complaints) -> Probes:
+    """The workflows and the schedule.
+
+    Raises:
+        WorkspaceError: they are wrong.
+    """
+    from specwatch.schedule import Probes, load_probes
+
+    probes = complaints.attempt(lambda: load_probes(workspace))
+    complaints.raise_if_any()
+    return probes or Probes({}, None)
+
+
+def as_lines(apis: Sequence[Api], probes: Probes, *, with_claims: bool = False) -> Iterator[str]:
     """The APIs as lines of text, with an empty line between two of them."""
     for index, api in enumerate(apis):
         if index:
@@ -43,6 +65,7 @@ def as_lines(apis: Sequence[Api], *, with_claims: bool = False) -> Iterator[str]
         yield f"{api.id}  {api.title}"
         yield from _operation_lines(api.operations)
         yield f"  {counted(api.claims)}"
+        yield from _workflow_lines(api, probes)
         if with_claims:
             for claim in api.claims:
                 yield from _claim_lines(claim)
@@ -66,9 +89,49 @@ def price(operation: Operation) -> str:
     return f"costs {operation.cost.amount:g} {operation.cost.unit}"
 
 
-def as_document(apis: Sequence[Api]) -> dict[str, object]:
+def as_document(apis: Sequence[Api], probes: Probes) -> dict[str, object]:
     """The APIs as a JSON document."""
-    return {"schema": SCHEMA, "apis": [_api(api) for api in apis]}
+    return {"schema": SCHEMA, "apis": [{**_api(api), **_workflows(api, probes)} for api in apis]}
+
+
+def _workflow_lines(api: Api, probes: Probes) -> Iterator[str]:
+    """A line per workflow: its name, and how often a probe of the schedule runs it."""
+    found = _workflows(api, probes)["workflows"]
+    width = max((len(str(workflow["id"])) for workflow in found), default=0)
+    for workflow in found:
+        every = [f"every {_span(float(str(probe['interval_seconds'])))}" for probe in _list(workflow["probes"])]
+        yield f"  workflow  {str(workflow['id']).ljust(width)}  {', '.join(every) or 'by hand'}"
+
+
+def _workflows(api: Api, probes: Probes) -> dict[str, list[dict[str, object]]]:
+    document = probes.documents.get(api.id)
+    scheduled = probes.schedule.probes if probes.schedule is not None else ()
+    return {
+        "workflows": [
+            {
+                "id": f"{api.id}/{workflow.id}",
+                "summary": workflow.summary,
+                "probes": [
+                    {"id": probe.id, "interval_seconds": probe.interval}
+                    for probe in scheduled
+                    if probe.workflow is workflow
+                ],
+            }
+            for workflow in (document.workflows.values() if document is not None else ())
+        ]
+    }
+
+
+def _list(value: object) -> list[dict[str, object]]:
+    return value if isinstance(value, list) else []
+
+
+def _span(seconds: float) -> str:
+    """`90 s`, `5 min`, `1 h`."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def _operation_lines(operations: Sequence[Operation]) -> Iterator[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from specwatch.spec.schema import Schema
+from specwatch.spec.shape import Shape
 from specwatch.spec.source import escape
 
 
@@ -13,28 +11,29 @@ def undocumented_fields(schema: Schema | None, value: object) -> tuple[str, ...]
     """JSON pointers, with `*` for array positions, of the fields that no part of the schema describes.
 
     An object that the schema does not describe at all (no `properties` anywhere) is free-form and yields nothing.
+
+    Args:
+        schema: what describes the value; None describes nothing.
+        value: a JSON value.
     """
-    if schema is None:
+    if schema is None or not isinstance(value, (dict, list)):
         return ()
-    return tuple(dict.fromkeys(_walk(schema, [schema.raw], value, "")))
+    found: dict[str, None] = {}
+    _walk(schema.shape, value, "", found)
+    return tuple(found)
 
 
-def _walk(schema: Schema, nodes: list[Mapping[str, Any]], value: object, at: str) -> Iterator[str]:
-    flat = [part for node in nodes for part in schema.flatten(node)]
-    if isinstance(value, Mapping):
-        described: dict[str, list[Mapping[str, Any]]] = {}
-        for part in flat:
-            for name, child in part.get("properties", {}).items():
-                described.setdefault(name, []).append(child)
-        others = [part["additionalProperties"] for part in flat if part.get("additionalProperties", True) is not True]
+def _walk(shape: Shape, value: object, at: str, found: dict[str, None]) -> None:
+    if isinstance(value, dict):
+        described, others = shape.fields, shape.others
         for name, item in value.items():
             if name in described:
-                yield from _walk(schema, described[name], item, f"{at}/{escape(str(name))}")
-            elif others:
-                yield from _walk(schema, others, item, f"{at}/*")
+                if isinstance(item, (dict, list)):
+                    _walk(described[name], item, f"{at}/{escape(name)}", found)
+            elif others is not None:
+                _walk(others, item, f"{at}/*", found)
             elif described:
-                yield f"{at}/{escape(str(name))}"
-    elif isinstance(value, list):
-        items = [part["items"] for part in flat if isinstance(part.get("items"), Mapping)]
-        for item in value if items else ():
-            yield from _walk(schema, items, item, f"{at}/*")
+                found[f"{at}/{escape(name)}"] = None
+    elif isinstance(value, list) and shape.items is not None:
+        for item in value:
+            _walk(shape.items, item, f"{at}/*", found)

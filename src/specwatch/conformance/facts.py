@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,22 +36,23 @@ class Facts:
     exchange: Exchange
 
     @cached_property
+    def parsed_request(self) -> StrictJson:
+        """The request's body, parsed strictly whatever its media type."""
+        body = self.exchange.request.body
+        return parse_strict(body) if body else StrictJson(MISSING, ("the body is empty",))
+
+    @property
     def request_json(self) -> object:
         """The request's body as JSON; `MISSING` when there is none or it is not JSON."""
-        body = self.exchange.request.body
-        return parse_strict(body).value if body else MISSING
+        return self.parsed_request.value
 
     @cached_property
     def request_valid(self) -> bool:
         """Whether the request satisfies the spec: parameters, media type and body. Credentials are not looked at."""
-        exchange = self.exchange
-        return request_is_valid(
-            self.operation,
-            path_parameters=exchange.path_parameters,
-            query=exchange.query,
-            headers=exchange.request.headers,
-            body=exchange.request.body,
-        )
+        exchange, request = self.exchange, self.exchange.request
+        return _parameters_fit(
+            self.operation, exchange.path_parameters, exchange.query, request.headers
+        ) and _body_fits(self.operation, request.headers, request.body, lambda: self.request_json)
 
     @cached_property
     def request_media_declared(self) -> bool:
@@ -126,9 +127,8 @@ def request_is_valid(
     body: bytes,
 ) -> bool:
     """Whether a request satisfies the spec: parameters, media type and body. Credentials are not looked at."""
-    sources = {"path": path_parameters, "query": query, "header": {name.lower(): value for name, value in headers}}
-    return all(_parameter_fits(parameter, sources) for parameter in operation.parameters) and _body_fits(
-        operation, headers, body
+    return _parameters_fit(operation, path_parameters, query, headers) and _body_fits(
+        operation, headers, body, lambda: parse_strict(body).value
     )
 
 
@@ -142,6 +142,15 @@ def media_is_declared(operation: Operation, headers: Headers, body: bytes) -> bo
     return essence(header(headers, "content-type") or "") in operation.body.media
 
 
+def _parameters_fit(
+    operation: Operation, path_parameters: Mapping[str, str], query: Mapping[str, str], headers: Headers
+) -> bool:
+    if not operation.parameters:
+        return True
+    sources = {"path": path_parameters, "query": query, "header": {name.lower(): value for name, value in headers}}
+    return all(_parameter_fits(parameter, sources) for parameter in operation.parameters)
+
+
 def _parameter_fits(parameter: Parameter, sources: Mapping[str, Mapping[str, str]]) -> bool:
     name = parameter.name.lower() if parameter.location == "header" else parameter.name
     value = sources.get(parameter.location, {}).get(name)
@@ -150,7 +159,7 @@ def _parameter_fits(parameter: Parameter, sources: Mapping[str, Mapping[str, str
     return _text_fits(value, parameter)
 
 
-def _body_fits(operation: Operation, headers: Headers, body: bytes) -> bool:
+def _body_fits(operation: Operation, headers: Headers, body: bytes, read: Callable[[], object]) -> bool:
     if operation.body is None:
         return True
     if not body:
@@ -160,7 +169,7 @@ def _body_fits(operation: Operation, headers: Headers, body: bytes) -> bool:
         return False
     if media.schema is None or not is_json(essence(media.name)):
         return True
-    value = parse_strict(body).value
+    value = read()
     return value is not MISSING and media.schema.is_valid(value)
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 MAX_DEPTH: Final = 200
@@ -17,6 +17,11 @@ MAX_NUMBER_LENGTH: Final = 400
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+_DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+_LONG = b"0" * 19
+"""So many digits in a row may be an integer beyond 64 bits, or worse."""
 
 
 class _Missing:
@@ -39,18 +44,49 @@ class StrictJson:
     Args:
         value: the value, or `MISSING` when the text is no JSON at all.
         problems: what a strict reader objects to, as sentences; empty for good JSON.
+        tame: whether it is certain that no text in the value holds a NUL or half a character, and that every integer
+            fits 64 bits; never true where it would have taken long to find out.
     """
 
     value: object
     problems: tuple[str, ...] = ()
+    tame: bool = field(default=False, compare=False)
 
 
 def parse_strict(body: bytes) -> StrictJson:
-    """Parse a body. Never raises: whatever is wrong is told in `problems`."""
+    """Parse a body. Never raises: whatever is wrong is told in `problems`.
+
+    The result is not to be changed: who asks for the same body twice in a row, as a judge and a workflow do that look
+    at one answer, gets the same one.
+    """
+    last = _last[0]
+    if last is None or last[0] is not body:
+        last = _last[0] = (body, _parse(body))
+    return last[1]
+
+
+_last: Final[list[tuple[bytes, StrictJson] | None]] = [None]
+
+
+def _parse(body: bytes) -> StrictJson:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         return StrictJson(MISSING, (f"byte {error.start} of the body is not UTF-8",))
+    short = _LONG not in body.translate(_DIGITS)
+    if short and text.count("[") + text.count("{") <= MAX_DEPTH:
+        try:
+            value: object = _QUICK.decode(text)
+        except (_ObjectionError, ValueError):
+            return _explain(text)
+        if "\\u" not in text:
+            return StrictJson(value, (), tame=True)
+        return StrictJson(_without_surrogates(value) if _SURROGATE.search(text) else value)
+    return _explain(text)
+
+
+def _explain(text: str) -> StrictJson:
+    """Parse a text that may be bad, and tell everything that is."""
     problems: list[str] = []
     if text.startswith("\ufeff"):
         problems.append("the body starts with a byte order mark")
@@ -64,6 +100,35 @@ def parse_strict(body: bytes) -> StrictJson:
     if _SURROGATE.search(text):
         value = _without_surrogates(value)
     return StrictJson(value, tuple(dict.fromkeys(problems)))
+
+
+class _ObjectionError(Exception):
+    """A quick reader met something that a strict one has to talk about."""
+
+
+def _quick_pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(items)
+    if len(result) != len(items):
+        raise _ObjectionError
+    return result
+
+
+def _quick_constant(_name: str) -> float:
+    raise _ObjectionError
+
+
+def _quick_fraction(digits: str) -> float:
+    value = float(digits)
+    if value in _INFINITE:
+        raise _ObjectionError
+    return value
+
+
+_INFINITE: Final = (math.inf, -math.inf)
+_QUICK: Final = json.JSONDecoder(
+    parse_constant=_quick_constant, object_pairs_hook=_quick_pairs, parse_float=_quick_fraction
+)
+"""Reads good JSON whose numbers are short; anything else is an error, and is read again to be explained."""
 
 
 def _without_surrogates(value: object) -> object:
@@ -108,17 +173,8 @@ def _depth_exceeds(text: str, limit: int) -> bool:
     if text.count("[") + text.count("{") <= limit:
         return False
     depth = 0
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            in_string = escaped or char != '"'
-            escaped = char == "\\" and not escaped
-        elif char == '"':
-            in_string = True
-        elif char in "[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif char in "]}":
-            depth -= 1
+    for bracket in _BRACKET.findall(_TEXT.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > limit:
+            return True
     return False

@@ -6,13 +6,10 @@ import json as json_module
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
-from urllib.parse import quote, urlencode
 
 from specwatch.conformance import MISSING, parse_strict
 from specwatch.contract.run import ApiRun
-from specwatch.errors import CannotTell
-from specwatch.spec.model import Operation
-from specwatch.transport.draft import Draft
+from specwatch.transport.draft import Draft, build_path, build_roles, default_headers
 from specwatch.transport.target import missing_setting
 from specwatch.values.exchange import ACCOUNT, Exchange, Headers
 
@@ -131,10 +128,10 @@ class Caller:
         )
         draft = Draft(
             operation=operation,
-            path=_path(operation, path or {}, query or {}),
-            headers=_headers(operation, headers, bool(content)),
+            path=build_path(operation, path or {}, query or {}),
+            headers=default_headers(operation, headers, has_body=bool(content)),
             body=content,
-            roles=roles(operation, credentials),
+            roles=build_roles(operation, credentials),
             path_parameters=dict(path or {}),
             query=dict(query or {}),
             refused=refused,
@@ -166,30 +163,3 @@ class Caller:
         if name not in self.run.known:
             raise missing_setting(self.run.api, name)
         return self.run.known[name]
-
-
-def roles(operation: Operation, credentials: str | Mapping[str, str]) -> dict[str, str]:
-    """A role for every scheme of an operation."""
-    if isinstance(credentials, str):
-        return dict.fromkeys(operation.security, credentials)
-    return {scheme: credentials.get(scheme, ACCOUNT) for scheme in operation.security}
-
-
-def _path(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
-    result = operation.path
-    for name in operation.path_names:
-        if name not in path:
-            raise CannotTell(f"{operation.id} needs the path parameter {name}")
-        encoded = quote(path[name].encode("utf-8", "surrogatepass"), safe="")
-        result = result.replace(f"{{{name}}}", encoded.replace(".", "%2E") if set(path[name]) == {"."} else encoded)
-    return f"{result}?{urlencode(query)}" if query else result
-
-
-def _headers(operation: Operation, headers: Headers, has_body: bool) -> Headers:  # noqa: FBT001 - internal
-    names = {name.lower() for name, _ in headers}
-    added: list[tuple[str, str]] = []
-    if "accept" not in names:
-        added.append(("accept", "application/json"))
-    if has_body and "content-type" not in names and operation.body is not None:
-        added.append(("content-type", next(iter(operation.body.media), "application/json")))
-    return (*added, *headers)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from specwatch.contract.caller import UNSET, Caller, Reply, roles
+from specwatch.contract.caller import UNSET, Caller, Reply
 from specwatch.contract.run import ApiRun, ContractRun
 from specwatch.spec.model import Api, Operation
+from specwatch.transport.draft import build_roles
 from specwatch.values.claim import Derived
 from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import answer_role
@@ -146,7 +147,7 @@ def call_with(api: ApiRun, operation: Operation, credentials: str | Mapping[str,
         operation.id,
         path={name: _path_value(operation, name) for name in operation.path_names},
         json=_forms(operation)[form],
-        credentials=roles(operation, credentials),
+        credentials=build_roles(operation, credentials),
         refused=True,
     )
 

@@ -13,7 +13,7 @@ from specwatch.contract.profile import Profile
 from specwatch.errors import Problem, UsageError
 from specwatch.spec.model import Api
 from specwatch.transport.guard import Limits
-from specwatch.transport.target import Kind, Target
+from specwatch.transport.target import Target, withheld
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,7 @@ class Settings:
 
     def withheld(self, api: Api) -> str | None:
         """Why this target must not get real credentials, or None."""
-        target = self.target
-        if target.kind is Kind.SANDBOX or target.trusted(api):
-            return None
-        if not self.send_credentials:
-            return f"{target.url} is no server of {api.id}; --send-credentials sends your credentials there over https"
-        return None if target.url.startswith("https://") else f"{target.url} is not https, so it gets no credential"
+        return withheld(api, self.target, send_credentials=self.send_credentials)
 
     def certificates(self) -> ssl.SSLContext | bool:
         """Which certificates are trusted, and which is our own.

@@ -86,7 +86,7 @@ class OwnTrouble:
     def speaks_of_us(self, facts: Facts) -> bool:
         """Whether a documented error is about a state of our credential: a good request, and none succeeded before."""
         exchange = facts.exchange
-        if exchange.vouched or not exchange.as_account or not facts.request_valid or _state(facts) is None:
+        if exchange.vouched or not exchange.as_account or not facts.request_valid or credential_state(facts) is None:
             return False
         return (exchange.operation, _sorted(exchange.credentials)) not in self._succeeded
 
@@ -102,7 +102,7 @@ class OwnTrouble:
             if facts.operation.effect is not Effect.READ:
                 self._spent[exchange.operation] = reason
             raise self.note(RateLimited(reason))
-        state = _state(facts)
+        state = credential_state(facts)
         if status == 402 or (state is not None and state.name == USED_UP):
             raise self.note(QuotaSpent(f"{exchange.operation} answered {status}: our balance is used up"))
         self._refused.setdefault(_sorted(exchange.credentials), []).append(exchange)
@@ -127,7 +127,7 @@ def _sorted(roles: Mapping[str, str]) -> Roles:
     return tuple(sorted(roles.items()))
 
 
-def _state(facts: Facts) -> State | None:
+def credential_state(facts: Facts) -> State | None:
     """The state of a credential that the answer speaks of, if its status and code are those of one."""
     status, code = facts.exchange.response.status, facts.error_code
     states = (s for name in facts.operation.security for s in facts.api.schemes[name].states.values())

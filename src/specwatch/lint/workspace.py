@@ -9,6 +9,7 @@ from pathlib import Path
 
 from specwatch.errors import Problem, UsageError, WorkspaceError
 from specwatch.lint.contracts import Mark, claim_marks, lint_contracts, unplayed
+from specwatch.lint.probes import lint_probes, probe_files
 from specwatch.lint.sandbox import lint_sandbox, strangers
 from specwatch.lint.settings import lint_settings
 from specwatch.lint.specs import lint_spec
@@ -26,11 +27,15 @@ class LintResult:
         specs: how many specs.
         claims: how many claims these specs write down or imply.
         modules: how many Python modules of contracts and sandbox.
+        workflows: how many workflows the Arazzo documents have.
+        probes: how many probes the schedule has.
     """
 
     specs: int
     claims: int
     modules: int
+    workflows: int
+    probes: int
     problems: tuple[Problem, ...]
 
 
@@ -41,6 +46,7 @@ class _Files:
     settings: tuple[Path, ...]
     specs: tuple[Path, ...]
     contracts: tuple[Path, ...]
+    probes: tuple[Path, ...]
     sandbox: tuple[Path, ...]
 
 
@@ -64,11 +70,14 @@ def lint_workspace(workspace: Workspace, paths: Sequence[Path] = ()) -> LintResu
     problems += _contract_problems(workspace, files, apis)
     problems += strangers(files.sandbox, list(workspace.spec_files))
     problems += lint_sandbox(workspace.sandbox, _with_modules(workspace, files, apis))
+    probes = lint_probes(workspace, files.probes, told=files.specs)
     return LintResult(
         specs=len(files.specs),
         claims=sum(len(api.claims) for api in apis),
         modules=len(files.contracts) + len(files.sandbox),
-        problems=tuple(problems),
+        workflows=probes.workflows,
+        probes=probes.probes,
+        problems=(*problems, *probes.problems),
     )
 
 
@@ -89,16 +98,19 @@ def _chosen(workspace: Workspace, paths: Sequence[Path]) -> _Files:
         settings=(root / SETTINGS_FILE,) if (root / SETTINGS_FILE).exists() else (),
         specs=tuple(workspace.spec_files.values()),
         contracts=tuple(sorted(workspace.contracts.glob("*.py"))),
+        probes=probe_files(workspace),
         sandbox=tuple(sorted(workspace.sandbox.glob("*.py"))),
     )
     if not paths:
         return everything
     wanted = {path.resolve() for path in paths}
-    others = tuple(p for p in _spec_files(paths) if p.resolve() not in {s.resolve() for s in everything.specs})
+    own = {path.resolve() for path in (*everything.specs, *everything.probes)}
+    others = tuple(path for path in _spec_files(paths) if path.resolve() not in own)
     return _Files(
         settings=_within(everything.settings, wanted),
         specs=(*_within(everything.specs, wanted), *others),
         contracts=_within(everything.contracts, wanted),
+        probes=_within(everything.probes, wanted),
         sandbox=_within(everything.sandbox, wanted),
     )
 

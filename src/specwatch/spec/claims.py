@@ -10,7 +10,7 @@ from typing import Any, cast
 from specwatch.errors import Problem
 from specwatch.spec.model import Operation
 from specwatch.spec.source import Source
-from specwatch.values.claim import Claim, Form, Holds, Level, Observation, Observe, Rule, Scenario, Series
+from specwatch.values.claim import Claim, Form, Holds, Level, Observe, Rule, Scenario, Series, Side
 
 KEYS = frozenset({"id", "level", "text", "source", "when", "operations", "holds", "series", "observe", "scenario"})
 OTHERS_FIRST = "others-first"
@@ -119,7 +119,7 @@ class ClaimReader:
             str(raw["key"]), str(raw["value"]), rules[0], order, raw.get("each"), others_first=OTHERS_FIRST in raw
         )
 
-    def _observations(self, at: Place, raw: Sequence[Mapping[str, Any]]) -> Iterator[Observation]:
+    def _observations(self, at: Place, raw: Sequence[Mapping[str, Any]]) -> Iterator[Side]:
         for index, side in enumerate(raw):
             self._check_keys((*at, index), side, SIDE_KEYS, "an observation")
             if not {"operation", "key", "value"} <= set(side):
@@ -129,6 +129,4 @@ class ClaimReader:
                 found = f"unknown operation {side['operation']!r}"
                 self._complain((*at, index, "operation"), found, f"one of {', '.join(self.operations)}")
                 continue
-            yield Observation(
-                side["operation"], str(side["key"]), str(side["value"]), side.get("when"), side.get("each")
-            )
+            yield Side(side["operation"], str(side["key"]), str(side["value"]), side.get("when"), side.get("each"))

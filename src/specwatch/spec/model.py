@@ -232,10 +232,7 @@ class Api:
         Raises:
             KeyError: there is none.
         """
-        for operation in self.operations:
-            if operation.id == operation_id:
-                return operation
-        raise KeyError(operation_id)
+        return self._operations_by_id[operation_id]
 
     def claim(self, claim_id: str) -> Claim:
         """The claim with that id within the API.
@@ -243,7 +240,12 @@ class Api:
         Raises:
             KeyError: there is none.
         """
-        for claim in self.claims:
-            if claim.id == claim_id:
-                return claim
-        raise KeyError(claim_id)
+        return self._claims_by_id[claim_id]
+
+    @cached_property
+    def _operations_by_id(self) -> dict[str, Operation]:
+        return {operation.id: operation for operation in reversed(self.operations)}
+
+    @cached_property
+    def _claims_by_id(self) -> dict[str, Claim]:
+        return {claim.id: claim for claim in reversed(self.claims)}  # of two with one id the first counts

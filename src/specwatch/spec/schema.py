@@ -6,11 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import jsonschema_rs
 
+from specwatch.spec.shape import Shape
 from specwatch.spec.source import escape, pointer_parts
+
+MAX_ERRORS: Final = 100
+"""So many ways in which one value does not fit are told: a hostile one may be wrong in a million places."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -67,7 +72,12 @@ class Schema:
         declared = self.resolve(self.raw).get("contentSchema")
         return Schema(declared, self.components) if isinstance(declared, Mapping) else None
 
-    @property
+    @cached_property
+    def shape(self) -> Shape:
+        """Which fields it describes, through references and combinations."""
+        return Shape([self.raw], self.flatten, {})
+
+    @cached_property
     def content_media_type(self) -> str:
         """The declared media type of the document inside a string, or an empty text."""
         return str(self.resolve(self.raw).get("contentMediaType", ""))
@@ -77,8 +87,9 @@ class Schema:
         return self._compiled.is_valid(value)
 
     def errors(self, value: object) -> tuple[SchemaError, ...]:
-        """All the ways in which the value does not fit, the deepest and most telling ones first."""
-        found = {error.where: error for error in map(_shape, self._leaves(self._compiled.iter_errors(value)))}
+        """The ways in which the value does not fit, the deepest and most telling ones first; `MAX_ERRORS` at most."""
+        leaves = islice(self._leaves(self._compiled.iter_errors(value)), MAX_ERRORS)
+        found = {error.where: error for error in map(_shape, leaves)}
         return tuple(sorted(found.values(), key=lambda error: (-error.where.count("/"), error.where)))
 
     def _leaves(self, errors: Any) -> Iterator[Any]:

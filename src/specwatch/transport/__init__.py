@@ -1,7 +1,7 @@
 """Layer 3: the only place that opens a socket, reads the environment or looks at the clock."""
 
 from specwatch.transport.budget import Budget, RunBudget
-from specwatch.transport.clock import Clock, SystemClock
+from specwatch.transport.clock import AsyncClock, Clock, LoopClock, SystemClock
 from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
 from specwatch.transport.environment import read_environment
 from specwatch.transport.permission import KINDS, Permission
@@ -12,10 +12,12 @@ __all__ = [
     "EXCHANGE",
     "EXTENSION",
     "KINDS",
+    "AsyncClock",
     "Budget",
     "Clock",
     "Draft",
     "Kind",
+    "LoopClock",
     "Permission",
     "RunBudget",
     "SystemClock",

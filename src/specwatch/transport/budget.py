@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -21,6 +23,9 @@ class Budget(Protocol):
         Raises:
             BudgetSpent: the request is not covered, and nothing was accounted for.
         """
+
+    def charge(self, cost: Cost | None) -> None:
+        """Account for the price of a call that was expected to be refused and was not."""
 
 
 @dataclass
@@ -59,3 +64,72 @@ class RunBudget:
     def left(self) -> int:
         """Requests that may still be sent."""
         return self.max_requests - self.requests
+
+
+DAY_SECONDS: Final = 86_400.0
+
+
+@dataclass
+class DailyBudget:
+    """What one probe may spend in a day of UTC; it is full again at midnight.
+
+    Args:
+        now: epoch seconds.
+        max_requests: how many requests may be sent; None means no limit.
+        max_cost: how much may be spent, in units of `x-cost`; None means no limit.
+        day: the day that the figures are about, counted from the epoch.
+    """
+
+    now: Callable[[], float]
+    max_requests: int | None = None
+    max_cost: float | None = None
+    day: int = 0
+    requests: int = 0
+    cost: float = 0.0
+
+    def spend(self, cost: Cost | None) -> None:
+        """Account for one request.
+
+        Raises:
+            BudgetSpent: the request is not covered, and nothing was accounted for.
+        """
+        self._turn_page()
+        amount = cost.amount if cost is not None else 0.0
+        if self.max_requests is not None and self.requests >= self.max_requests:
+            raise BudgetSpent(f"today's budget of {self.max_requests} requests is used up")
+        if self.max_cost is not None and amount and self.cost + amount > self.max_cost + ROUNDING:
+            raise BudgetSpent(f"today's cost budget of {self.max_cost:g} does not cover it")
+        self.requests += 1
+        self.cost += amount
+
+    def charge(self, cost: Cost | None) -> None:
+        """Account for the price of a call that was expected to be refused and was not."""
+        self._turn_page()
+        self.cost += cost.amount if cost is not None else 0.0
+
+    def runs_left(self, requests: int, cost: float) -> float:
+        """How many more runs today's budget covers, when each takes that much; infinite without a limit."""
+        self._turn_page()
+        left = math.inf
+        if self.max_requests is not None:
+            left = (self.max_requests - self.requests) // max(requests, 1)
+        if self.max_cost is not None and cost:
+            left = min(left, math.floor((self.max_cost - self.cost + ROUNDING) / cost))
+        return max(left, 0)
+
+    def left(self) -> tuple[tuple[float, float | None], tuple[float, float | None]]:
+        """What is left today and the limit, of requests and of cost; the limit is None where there is none."""
+        self._turn_page()
+        requests = math.inf if self.max_requests is None else max(self.max_requests - self.requests, 0)
+        cost = math.inf if self.max_cost is None else max(self.max_cost - self.cost, 0.0)
+        return (requests, self.max_requests), (cost, self.max_cost)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the budget is full again."""
+        return DAY_SECONDS - self.now() % DAY_SECONDS
+
+    def _turn_page(self) -> None:
+        today = int(self.now() // DAY_SECONDS)
+        if today != self.day:
+            self.day, self.requests, self.cost = today, 0, 0.0

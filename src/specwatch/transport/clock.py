@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Protocol
 
@@ -33,3 +34,39 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Block for that many seconds."""
         time.sleep(seconds)
+
+
+class AsyncClock(Protocol):
+    """What asynchronous code needs to know about time, in seconds."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds."""
+
+
+class LoopClock:
+    """The machine's clock, as the running event loop has it: a loop with a time of its own carries it along.
+
+    Args:
+        epoch: epoch seconds at which the loop's time was 0; the machine's own when it is not given.
+    """
+
+    def __init__(self, epoch: float | None = None) -> None:
+        self._epoch = epoch
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time() if self._epoch is None else self._epoch + self.monotonic()
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment, finer than the millisecond that uvloop's own time has."""
+        return time.perf_counter() if self._epoch is None else asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without keeping the loop."""
+        await asyncio.sleep(seconds)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
 
+from specwatch.errors import CannotTell
 from specwatch.spec.model import Operation
-from specwatch.values.exchange import Headers
+from specwatch.values.exchange import ACCOUNT, Headers
 
 EXTENSION = "specwatch.draft"
 EXCHANGE = "specwatch.exchange"
@@ -32,3 +34,36 @@ class Draft:
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     refused: bool = False
+
+
+def build_path(operation: Operation, path: Mapping[str, str], query: Mapping[str, str]) -> str:
+    """The percent-encoded path of a call below the base URL, with its query.
+
+    Raises:
+        CannotTell: a parameter of the path is missing.
+    """
+    result = operation.path
+    for name in operation.path_names:
+        if name not in path:
+            raise CannotTell(f"{operation.id} needs the path parameter {name}")
+        encoded = quote(path[name].encode("utf-8", "surrogatepass"), safe="")
+        result = result.replace(f"{{{name}}}", encoded.replace(".", "%2E") if set(path[name]) == {"."} else encoded)
+    return f"{result}?{urlencode(query)}" if query else result
+
+
+def default_headers(operation: Operation, headers: Headers, *, has_body: bool) -> Headers:
+    """The headers of a call, with those that it needs and nobody named: Accept, and Content-Type for a body."""
+    names = {name.lower() for name, _ in headers}
+    added: list[tuple[str, str]] = []
+    if "accept" not in names:
+        added.append(("accept", "application/json"))
+    if has_body and "content-type" not in names and operation.body is not None:
+        added.append(("content-type", next(iter(operation.body.media), "application/json")))
+    return (*added, *headers)
+
+
+def build_roles(operation: Operation, credentials: str | Mapping[str, str]) -> dict[str, str]:
+    """A role for every scheme of an operation: the same for all, or one each, those left out being `account`."""
+    if isinstance(credentials, str):
+        return dict.fromkeys(operation.security, credentials)
+    return {scheme: credentials.get(scheme, ACCOUNT) for scheme in operation.security}

@@ -36,11 +36,12 @@ class Permission:
     Args:
         allowed: of `KINDS`.
         everything: whether the target is a sandbox, where all is allowed.
+        closed: operations that accepted what they promise to refuse; may be shared by several.
     """
 
     allowed: Collection[str] = ()
     everything: bool = False
-    _closed: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
 
     def permits(self, operation: Operation) -> bool:
         """Whether a call that has its effect may be sent."""
@@ -58,7 +59,7 @@ class Permission:
             return
         if not draft.refused:
             raise self.refusal(operation)
-        if operation.id in self._closed:
+        if operation.id in self.closed:
             raise NotAllowed(f"{operation.id} accepted what it promises to refuse, so it is not asked again")
 
     def refusal(self, operation: Operation) -> NotAllowed:
@@ -70,4 +71,4 @@ class Permission:
     def learn(self, draft: Draft, status: int) -> None:
         """Note how a call was answered."""
         if draft.refused and status < 300 and not self.permits(draft.operation):
-            self._closed.add(draft.operation.id)
+            self.closed.add(draft.operation.id)

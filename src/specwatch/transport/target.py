@@ -112,3 +112,18 @@ def missing_setting(api: Api, name: str) -> MissingSetting:
     """The reason why a claim that needs a known identifier cannot be checked."""
     known = api.known[name]
     return MissingSetting(f"{known.setting} is not set: {known.text or f'an existing {name} of your account'}")
+
+
+def withheld(api: Api, target: Target, *, send_credentials: bool) -> str | None:
+    """Why a target must not get real credentials, or None.
+
+    Args:
+        api: whose credentials.
+        target: where they would go.
+        send_credentials: whether the user said yes to a URL that the spec does not name.
+    """
+    if target.kind is Kind.SANDBOX or target.trusted(api):
+        return None
+    if not send_credentials:
+        return f"{target.url} is no server of {api.id}; --send-credentials sends your credentials there over https"
+    return None if target.url.startswith("https://") else f"{target.url} is not https, so it gets no credential"

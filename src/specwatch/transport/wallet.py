@@ -51,10 +51,14 @@ class Wallet:
 
     def redactor(self) -> Redactor:
         """Removes every secret of this wallet, and its altered form, from texts."""
+        return Redactor(self.secrets())
+
+    def secrets(self) -> list[str]:
+        """Every value that must not be shown, its altered forms included; none on the sandbox."""
         if self._sandbox:
-            return Redactor()
+            return []
         values = [value for name in self._names() if (value := self._environment.get(name))]
-        return Redactor([*values, *(change(value) for change in _CHANGES.values() for value in values)])
+        return [*values, *(change(value) for change in _CHANGES.values() for value in values)]
 
     def headers(self, roles: Mapping[str, str]) -> tuple[Headers, Headers]:
         """Headers for the wire, and the same headers as they may be shown.

@@ -5,31 +5,41 @@ from specwatch.values.claim import (
     Derived,
     Holds,
     Level,
-    Observation,
     Observe,
     Rule,
     Scenario,
     Series,
+    Side,
     Verdict,
 )
 from specwatch.values.exchange import Exchange, Headers, Request, Response, Timings
+from specwatch.values.failure import PHASES, Certificate, Failure, Reason
+from specwatch.values.observation import Criterion, Observation, Sent, StepResult
 from specwatch.values.violation import Drift, Violation
 
 __all__ = [
+    "PHASES",
+    "Certificate",
     "Claim",
+    "Criterion",
     "Derived",
     "Drift",
     "Exchange",
+    "Failure",
     "Headers",
     "Holds",
     "Level",
     "Observation",
     "Observe",
+    "Reason",
     "Request",
     "Response",
     "Rule",
     "Scenario",
+    "Sent",
     "Series",
+    "Side",
+    "StepResult",
     "Timings",
     "Verdict",
     "Violation",

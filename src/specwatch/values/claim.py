@@ -59,7 +59,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class Side:
     """One side of an agreement between operations: where the value is seen."""
 
     operation: str
@@ -73,7 +73,7 @@ class Observation:
 class Observe:
     """A claim that all observations of one key agree, whichever operation showed them."""
 
-    observations: tuple[Observation, ...]
+    observations: tuple[Side, ...]
 
 
 @dataclass(frozen=True, slots=True)

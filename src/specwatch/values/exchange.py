@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from specwatch.values.failure import Certificate
 from specwatch.values.sandbox import ACCOUNTS, ANSWER
 
 Headers = tuple[tuple[str, str], ...]
@@ -46,7 +47,7 @@ class Timings:
     Args:
         started_at: epoch seconds when the request began.
         total_seconds: until the last byte of the body was there.
-        phases: seconds per phase (`connect`, `tls`, `request`, `processing`, `transfer`); a phase that never
+        phases: seconds per phase (`resolve`, `connect`, `tls`, `request`, `processing`, `transfer`); a phase that never
             ran is absent.
     """
 
@@ -77,6 +78,7 @@ class Exchange:
             the target's fault.
         about_us: whether the answer speaks about a state of our credential, as its error code says.
         attempts: how often it was sent until an answer came.
+        certificate: what the target showed of itself, where TLS was spoken by a transport that looks at it.
     """
 
     id: str
@@ -92,6 +94,7 @@ class Exchange:
     vouched: bool = False
     about_us: bool = False
     attempts: int = 1
+    certificate: Certificate | None = None
 
     @property
     def as_account(self) -> bool:

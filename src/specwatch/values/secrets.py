@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from html.entities import html5
+from typing import Final
 from urllib.parse import quote, quote_plus
 
 from specwatch.values.exchange import Exchange, Headers
@@ -27,14 +29,22 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        spellings = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
+        wanted = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True)
+        spellings = {spelling for secret in wanted for spelling in _spellings(secret)}
         self._texts = sorted(spellings, key=len, reverse=True)
-        self._bytes = [text.encode("utf-8", "surrogatepass") for text in self._texts]
         # One pass for all of them, longest first, so that no mask is taken apart by a secret that is part of it.
-        self._any_text = re.compile("|".join(map(re.escape, self._texts)), re.IGNORECASE)
-        self._any_bytes = re.compile(b"|".join(map(re.escape, self._bytes)), re.IGNORECASE)
-        self._folded = [text.casefold() for text in self._texts]
-        self._folded_bytes = [text.lower() for text in self._bytes]
+        pattern = "|".join([*(_loosely(secret) for secret in wanted), *map(re.escape, self._texts)])
+        self._any_text = re.compile(pattern, re.IGNORECASE)
+        self._any_bytes = re.compile(pattern.encode("utf-8", "surrogatepass"), re.IGNORECASE)
+        # A text that holds none of these holds no secret; they are few, and looked for much faster than the pattern.
+        self._folded = _shortest({*map(_core, wanted), *self._texts})
+        self._folded_bytes = [core.lower().encode("utf-8", "surrogatepass") for core in self._folded]
+        self._needles = _least(self._folded_bytes) if all(map(str.isascii, self._texts)) else None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no secret to look for."""
+        return not self._texts
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -64,7 +74,7 @@ class Redactor:
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """The exchange without secrets, wherever the target may have echoed them."""
-        if not self._texts:
+        if not self._texts or self._is_clean(exchange):
             return exchange
         request, response = exchange.request, exchange.response
         return replace(
@@ -85,6 +95,81 @@ class Redactor:
             path_parameters={name: self.text(value) for name, value in exchange.path_parameters.items()},
             query={name: self.text(value) for name, value in exchange.query.items()},
         )
+
+    def _is_clean(self, exchange: Exchange) -> bool:
+        """Whether it is certain that there is nothing to replace, found out by looking at everything at once.
+
+        It is never certain where a text or a secret is more than ASCII: there, letters have several forms.
+        """
+        request, response = exchange.request, exchange.response
+        texts = [exchange.target, request.url, response.reason]
+        for name, value in (*request.headers, *response.headers):
+            texts += (name, value)
+        texts += exchange.path_parameters.values()
+        texts += exchange.query.values()
+        text = "\n".join(texts)
+        if self._needles is None or not text.isascii():
+            return False
+        folded = b"\n".join((text.encode(), request.body, response.body)).lower()
+        return not any(needle in folded for needle in self._needles)
+
+
+def _least(texts: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Those texts that have none of the others in them: where these are not, none is."""
+    least: list[bytes] = []
+    for text in sorted(set(texts), key=len):
+        if not any(other in text for other in least):
+            least.append(text)
+    return tuple(least)
+
+
+def _shortest(texts: Iterable[str]) -> list[str]:
+    """The texts in small letters, but for those that contain another one."""
+    found: list[str] = []
+    for text in sorted({text.casefold() for text in texts}, key=len):
+        if not any(each in text for each in found):
+            found.append(text)
+    return found
+
+
+def _core(text: str) -> str:
+    """The longest run of letters and digits of ASCII, which most encodings leave alone; empty where there is none."""
+    return max(re.findall(r"[A-Za-z0-9]+", text), key=len, default="")
+
+
+def _loosely(secret: str) -> str:
+    """A pattern of the secret in which each character that is no letter or digit may be spelled in its own way.
+
+    So it is found as an escaped JSON text inside another one, percent-encoded twice, as part of a JSON pointer or with
+    the named entities of HTML, and also where only some characters were escaped.
+    """
+    return "".join(char if char.isascii() and char.isalnum() else _ways(char) for char in secret)
+
+
+def _ways(char: str) -> str:
+    raw = char.encode("utf-8", "surrogatepass")
+    units = char.encode("utf-16-be", "surrogatepass").hex(" ", 2).split()
+    names = {name.rstrip(";") for name, value in html5.items() if value == char}
+    entities = "|".join([f"#0*{ord(char)}", f"#x0*{ord(char):x}", *sorted(map(re.escape, names))])
+    ways = [
+        "".join(f"%(?:25)*{byte:02x}" for byte in raw),
+        "".join(rf"\\{{1,{_NESTED}}}u{unit}" for unit in units),
+        f"&(?:amp;)*(?:{entities});?",
+        *_SPECIAL.get(char, ()),
+        rf"\\{{0,{_NESTED}}}{re.escape(char)}",
+    ]
+    return f"(?:{'|'.join(ways)})"
+
+
+_NESTED: Final = 15
+"""How many backslashes may stand before an escaped character: four levels of JSON in JSON."""
+
+_SPECIAL: Final = {
+    " ": (r"\+",),  # application/x-www-form-urlencoded
+    "/": ("~1",),  # RFC 6901, section 3
+    "~": ("~0",),
+    "\\": (rf"\\{{1,{_NESTED}}}",),
+}
 
 
 def _spellings(secret: str) -> set[str]:

@@ -1,0 +1,128 @@
+"""The live table of a terminal, and the summary that is left at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+
+from specwatch.probing.events import Event, Planned, Ran
+from specwatch.reports.screen import STYLES, Cell, Screen
+from specwatch.reports.text import count, shortened
+from specwatch.reports.waterfall import milliseconds
+from specwatch.values.claim import Verdict
+from specwatch.web import ApiStatus, ProbeStatus, Status
+
+REFRESHES: Final = 2
+"""How often a second the table is drawn."""
+
+_MESSAGE: Final = 60
+
+
+@dataclass
+class Tally:
+    """A listener that counts runs by probe and verdict, for the summary."""
+
+    verdicts: dict[str, Counter[Verdict]] = field(default_factory=dict)
+    last: dict[str, Verdict] = field(default_factory=dict)
+
+    def __call__(self, event: Event) -> None:
+        """Count."""
+        if isinstance(event, Planned):
+            for probe in event.probes:
+                self.verdicts.setdefault(probe.id, Counter())
+        elif isinstance(event, Ran):
+            observation = event.observation
+            self.verdicts.setdefault(observation.probe, Counter())[observation.verdict] += 1
+            if event.settled:
+                self.last[observation.probe] = observation.verdict
+
+    @property
+    def verdict(self) -> Verdict:
+        """Over all probes that ran: fail before unknown before pass; unknown where none ran."""
+        found = set(self.last.values()) or {Verdict.UNKNOWN}
+        return next((each for each in (Verdict.FAIL, Verdict.UNKNOWN) if each in found), Verdict.PASS)
+
+
+def live_table(console: Console, status: Callable[[], Status]) -> Live:
+    """A table that draws itself for as long as it is entered."""
+    return Live(console=console, refresh_per_second=REFRESHES, get_renderable=lambda: _table(Screen(console), status()))
+
+
+def print_summary(console: Console, status: Status, tally: Tally) -> None:
+    """Print how often each probe ran, how, and how it stands."""
+    screen = Screen(console)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "API", "probe", "runs", "pass", "fail", "unknown", "last", "why"):
+        table.add_column(name, justify="right" if name in {"runs", "pass", "fail", "unknown", "last"} else "left")
+    for api in status.apis:
+        for probe in api.probes:
+            counted = tally.verdicts.get(probe.id, Counter())
+            numbers = [counted[verdict] for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN)]
+            screen.row(
+                table,
+                screen.glyph(tally.last[probe.id]) if probe.id in tally.last else "",
+                api.id,
+                probe.id,
+                str(counted.total()),
+                *(str(number) if number else "" for number in numbers),
+                milliseconds(probe.seconds) if probe.seconds is not None and probe.id in tally.last else "",
+                shortened(probe.idle or (probe.message if probe.id in tally.last else "did not run"), _MESSAGE),
+            )
+    console.print(table)
+    total = sum(counted.total() for counted in tally.verdicts.values())
+    screen.line(
+        screen.glyph(tally.verdict),
+        " ",
+        screen.text(tally.verdict.value, STYLES[tally.verdict]),
+        f"  {count(total, 'run')} of {count(len(tally.last), 'probe')}",
+    )
+
+
+def _table(screen: Screen, status: Status) -> RenderableType:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "API", "probe", "since", "last", "next", "why"):
+        table.add_column(name, justify="right" if name in {"since", "last", "next"} else "left", no_wrap=True)
+    for api in status.apis:
+        for probe in api.probes:
+            screen.row(table, *_cells(screen, api, probe, status.now))
+    notes = [screen.text(note, "yellow") for note in _notes(status)]
+    return Group(table, *notes)
+
+
+def _cells(screen: Screen, api: ApiStatus, probe: ProbeStatus, now: float) -> tuple[Cell, ...]:
+    why = probe.idle or probe.message
+    if api.paused_until is not None:
+        why = f"rate-limited for another {_span(api.paused_until - now)}"
+    return (
+        screen.glyph(probe.verdict) if probe.verdict is not None else "",
+        api.id,
+        probe.id,
+        _span(now - probe.since) if probe.since is not None else "",
+        milliseconds(probe.seconds) if probe.seconds is not None else "",
+        _span(probe.next_run - now) if probe.next_run is not None else "",
+        shortened(why, _MESSAGE),
+    )
+
+
+def _notes(status: Status) -> list[str]:
+    notes = [f"state {trouble.operation}: {trouble.message}" for trouble in status.troubles[:3]]
+    if status.saturated:
+        notes.append("overloaded: some ticks are skipped")
+    if status.reload is not None and not status.reload.ok:
+        notes.append("the configuration was not reloaded: it is wrong, and the old one goes on")
+    return notes
+
+
+def _span(seconds: float) -> str:
+    """`12 s`, `5 min`, `3 h`, `2 d`."""
+    seconds = max(seconds, 0.0)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,177 @@
+"""Second step of a watch: everything wired together, and served until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from specwatch.cli.place import reached
+from specwatch.cli.terminal import Terminal
+from specwatch.cli.watch.live import Tally, live_table, print_summary
+from specwatch.cli.watch.log import Log
+from specwatch.cli.watch.request import WatchRequest
+from specwatch.cli.watch.status import WatchStatus
+from specwatch.contract.result import BROKEN, NOTHING, OK
+from specwatch.errors import Problem, UsageError
+from specwatch.metrics import Metrics
+from specwatch.probing.configuration import Options, proxy_secrets
+from specwatch.probing.events import Event, Listener, Planned, StateTrouble
+from specwatch.probing.watch import Machinery, Watch
+from specwatch.state import SqliteStore
+from specwatch.transport.clock import LoopClock
+from specwatch.transport.target import Target
+from specwatch.values.claim import Verdict
+from specwatch.web import create_web
+from specwatch.web import serve as serve_web
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXIT_CODES: Final = {Verdict.PASS: OK, Verdict.FAIL: BROKEN, Verdict.UNKNOWN: NOTHING}
+
+
+@dataclass
+class _Parts:
+    """What a watch is made of."""
+
+    watch: Watch
+    status: WatchStatus
+    metrics: Metrics
+    log: Log
+    tally: Tally
+
+
+def serve(request: WatchRequest) -> int:
+    """Watch until told to stop.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SpecwatchError: it could not begin.
+    """
+    console = Terminal(stderr=True)
+    with (
+        reached(request.place, request.workspace, list(request.configuration.apis.values())) as target,
+        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+    ):
+        return runner.run(_serve(request, target, console))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it exists."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(request: WatchRequest, target: Target, console: Console) -> int:
+    parts = _assemble(request, target, console)
+    stop = asyncio.Event()
+    await parts.watch.start()
+    try:
+        async with serve_web(create_web(parts.status, parts.metrics, request.web), request.web) as url:
+            with _signals(stop, parts.watch), _shown(request, parts, console):
+                parts.log.line("info", "serving", _greeting(request, target, url), url=url)
+                if request.duration is not None:
+                    asyncio.get_running_loop().call_later(request.duration, stop.set)
+                await parts.watch.serve(stop)
+    finally:
+        await parts.watch.close()
+    parts.log.line("info", "stopped", "all that ran is written")
+    if request.duration is None:
+        return OK
+    print_summary(console, parts.status.status(), parts.tally)
+    return EXIT_CODES[parts.tally.verdict]
+
+
+def _assemble(request: WatchRequest, target: Target, console: Console) -> _Parts:
+    clock = LoopClock()
+    configuration = request.configuration
+    metrics = Metrics(configuration.apis.values(), configuration.schedule.probes, clock, request.location)
+    log = Log(partial(_print_line, console), clock.now, as_json=request.log_format == "json")
+    tally = Tally()
+    listeners: list[Listener] = [partial(_plan, metrics), metrics, log, tally]
+
+    def trouble(operation: str, message: str) -> None:
+        watch.emit(StateTrouble(operation, message))
+
+    store = SqliteStore(_prepared(request.state), clock, trouble)
+    secrets = (*proxy_secrets(request.place.network), request.web.token)
+    options = Options(target, request.location, request.place.send_credentials, secrets=secrets)
+    watch = Watch(configuration, options, Machinery(request.place.wire, store, clock, request.load, listeners))
+    status = WatchStatus(watch, clock)
+    listeners.append(status)
+    return _Parts(watch, status, metrics, log, tally)
+
+
+def _plan(metrics: Metrics, event: Event) -> None:
+    if isinstance(event, Planned):
+        metrics.plan(event.apis, event.probes)
+
+
+def _prepared(state: Path | None) -> Path | None:
+    """The state file, its folder made where it is our own."""
+    if state is None:
+        return None
+    try:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        ignore = state.parent / ".gitignore"
+        if state.parent.name == ".specwatch" and not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        expected = "a folder that can be written"
+        raise UsageError(
+            Problem(f"--state {state}", f"its folder cannot be made: {error.strerror or error}", expected)
+        ) from error
+    return state
+
+
+def _greeting(request: WatchRequest, target: Target, url: str) -> str:
+    probes = request.configuration.schedule.probes
+    state = str(request.state) if request.state is not None else "in memory only"
+    return f"{len(probes)} probes of {target.name}; metrics {url}/metrics, status {url}/, state {state}"
+
+
+def _print_line(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event, watch: Watch) -> Iterator[None]:
+    """SIGTERM and Ctrl-C stop, SIGHUP reads the files again."""
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[object]] = set()
+
+    def reload() -> None:
+        task: asyncio.Task[object] = loop.create_task(watch.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    handlers: dict[str, Callable[[], None]] = {"SIGTERM": stop.set, "SIGINT": stop.set, "SIGHUP": reload}
+    known = {name: handler for name, handler in handlers.items() if hasattr(signal, name)}
+    for name, handler in known.items():
+        loop.add_signal_handler(getattr(signal, name), handler)
+    try:
+        yield
+    finally:
+        for name in known:
+            loop.remove_signal_handler(getattr(signal, name))
+
+
+@contextlib.contextmanager
+def _shown(request: WatchRequest, parts: _Parts, console: Console) -> Iterator[None]:
+    """The live table, where there is a terminal and nobody asked for lines."""
+    if request.log_format or not console.is_terminal:
+        yield
+        return
+    with live_table(console, parts.status.status):
+        yield

@@ -1,0 +1,75 @@
+"""Which values labels may take: the specs and closed sets of ours say so, everything else is `other`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from specwatch.schedule import Probe
+from specwatch.spec import Api, Effect, Operation
+from specwatch.workflow.model import Workflow
+
+OTHER: Final = "other"
+DRIFTS: Final = ("field", "status", "code", "media-type")
+STATE_OPERATIONS: Final = ("open", "record", "remember", "journal", "archive")
+
+Answer = tuple[str, str]
+"""Status and error code, as label values."""
+
+
+def bounded(value: str, allowed: Iterable[str]) -> str:
+    """The value, or `other`."""
+    return value if value in allowed else OTHER
+
+
+class Answers:
+    """The answers that an operation documents.
+
+    Args:
+        api: whose operation it is.
+        operation: None stands for one that the spec does not have.
+    """
+
+    def __init__(self, api: Api, operation: Operation | None) -> None:
+        self._codes: dict[str, tuple[str, ...]] = {}
+        responses = operation.responses.values() if operation else ()
+        for response in responses:
+            if response.status != "default":
+                self._codes[response.status.upper()] = response.codes
+        self._has_codes = api.error_code_pointer is not None
+
+    def label(self, status: int, code: str) -> Answer:
+        """The label values of an answer.
+
+        A status that only a range documents is that range (`4XX`); one that only `default` documents is `other`. A code
+        has to be documented under that very status.
+        """
+        key = str(status)
+        if key not in self._codes:
+            key = f"{status // 100}XX"
+        if key not in self._codes:
+            return OTHER, OTHER if code else ""
+        return key, bounded(code, self._codes[key]) if code else ""
+
+    def known(self) -> Iterator[Answer]:
+        """All label values that there can be."""
+        for status, codes in (*self._codes.items(), (OTHER, ())):
+            yield status, ""
+            yield from ((status, code) for code in codes)
+            if self._has_codes:
+                yield status, OTHER
+
+
+def makes_jobs(probe: Probe) -> bool:
+    """Whether a run of the probe creates or consumes something, so that how long that takes is of interest."""
+    return _makes_jobs(probe.workflow, [])
+
+
+def _makes_jobs(workflow: Workflow, above: list[Workflow]) -> bool:
+    for step in workflow.steps:
+        if step.operation is not None and step.operation.effect is not Effect.READ and not step.refused:
+            return True
+        nested = step.workflow.workflow if step.workflow else None
+        if nested is not None and nested not in above and _makes_jobs(nested, [*above, workflow]):
+            return True
+    return False

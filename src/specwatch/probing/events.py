@@ -1,0 +1,97 @@
+"""What happens while probing. Listeners are told; none may block or raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from specwatch.errors import Problem
+from specwatch.schedule import Probe
+from specwatch.spec import Api
+from specwatch.values.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A probe ran.
+
+    Args:
+        observation: without secrets.
+        settled: whether this is the verdict that counts; not so where a second look follows at once.
+    """
+
+    observation: Observation
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A tick passed without a run: `overlap`, `saturated`, `late`, `rate_limited`, `budget`, `maintenance` or `off`."""
+
+    api: str
+    probe: str
+    reason: str
+
+
+SKIPS = ("overlap", "saturated", "late", "rate_limited", "budget", "maintenance", "off")
+"""All reasons of `Skipped`: a closed set, since they are label values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A tick was due, and how many seconds later it was noticed."""
+
+    lag: float
+
+
+@dataclass(frozen=True, slots=True)
+class Saturated:
+    """The prober became overloaded, or is no longer."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A target asked for a pause until then, in epoch seconds; None when it is over."""
+
+    api: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLeft:
+    """What the probes of an API may still spend today: `requests`, or a unit of `x-cost`."""
+
+    api: str
+    unit: str
+    remaining: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The configuration was read again: swapped, or refused for these problems."""
+
+    ok: bool
+    at: float
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StateTrouble:
+    """Something could not be read from or written to the state: `open`, `record`, `remember`, `journal`, `archive`."""
+
+    operation: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """From now on these APIs and probes are what counts."""
+
+    apis: tuple[Api, ...]
+    probes: tuple[Probe, ...]
+
+
+Event = Planned | Ran | Skipped | Ticked | Saturated | Paused | BudgetLeft | Reloaded | StateTrouble
+Listener = Callable[[Event], None]

@@ -1,0 +1,1 @@
+"""What the executor of workflows is made of."""
