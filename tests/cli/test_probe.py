@@ -33,10 +33,10 @@ TOKEN = "marker-token-8231"
 TEXT, NUMBER, COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
 SHAPE = {
     "type": "object",
-    "required": ["format", "verdict", "runs"],
+    "required": ["schema", "verdict", "runs"],
     "additionalProperties": False,
     "properties": {
-        "format": {"const": "specwatch.probe/1"},
+        "schema": {"const": "specwatch.probe/1"},
         "verdict": {"enum": ["pass", "fail", "unknown"]},
         "runs": {"type": "array", "items": {"$ref": "#/$defs/run"}},
     },
@@ -317,5 +317,5 @@ def test_a_live_target_needs_permission(specwatch: Command, workspace: Path, mon
     target = f"http://127.0.0.1:{refused_port()}"
     finished = specwatch("probe", "regions", "--workspace", workspace, "--target", target)
     assert finished.returncode == 3
-    assert "needs `allow: [consume]`" in finished.stdout
+    assert "needs --allow consume" in finished.stdout
     assert "0 requests" in finished.stdout

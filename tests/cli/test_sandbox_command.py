@@ -49,6 +49,7 @@ def test_serves_until_it_is_stopped(specwatch: Command, workspace: Path, end: si
             "\nIn another terminal:\n\n"
             "  export EXAMPLE_API_TOKEN=specwatch-sandbox-account\n"
             f"  specwatch check --target {url} --allow create,consume,paid\n"
+            f"  specwatch watch --target {url} --interval 5s\n"
             "\nCtrl-C stops it.\n"
         )
         with pytest.MonkeyPatch.context() as patch:

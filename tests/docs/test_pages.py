@@ -178,7 +178,7 @@ class Terminal:
 
     def url(self) -> str:
         """Where it serves, as it said."""
-        found = re.search(r"http://127\.0\.0\.1:\d+(?=/metrics)", "".join(self.said))
+        found = re.search(r"(?<=serving url=)http://127\.0\.0\.1:\d+", "".join(self.said))
         assert found, "".join(self.said)
         return found[0]
 

@@ -69,12 +69,12 @@ def test_a_target_that_cannot_be_reached_satisfies_the_schema(monkeypatch: pytes
 
 @pytest.mark.parametrize(
     "change",
-    [{"format": "specwatch.probe/2"}, {"verdict": "maybe"}, {"runs": [{}]}, {"more": 1}],
+    [{"schema": "specwatch.probe/2"}, {"verdict": "maybe"}, {"runs": [{}]}, {"more": 1}],
     ids=lambda change: next(iter(change)),
 )
 def test_schema_refuses_other_documents(change: Document) -> None:
     """The schema is strict enough to notice a document that is not one."""
-    assert problems({"format": "specwatch.probe/1", "verdict": "unknown", "runs": []} | change) != []
+    assert problems({"schema": "specwatch.probe/1", "verdict": "unknown", "runs": []} | change) != []
 
 
 def test_schema_knows_every_class_and_phase() -> None:

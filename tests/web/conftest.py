@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +60,10 @@ class FakeView:
         if isinstance(self.result, Exception):
             raise self.result
         return self.result if probe_id == "read-item" else None
+
+    async def runs(self, probe_id: str, limit: int) -> Sequence[Mapping[str, object]] | None:
+        """As many runs as may be shown, of the one probe that there is."""
+        return [{"id": f"{probe_id}-{number}"} for number in range(limit)] if probe_id == "read-item" else None
 
     async def reload(self) -> Reloaded:
         """What the test says."""

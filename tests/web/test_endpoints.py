@@ -190,3 +190,32 @@ def test_the_page_is_the_one_of_this_moment(browse: Browse, view: Any) -> None:
         assert answer.text == render_page(view.answer)
 
     browse(use)
+
+
+def test_the_last_runs_of_a_probe_can_be_read(browse: Browse) -> None:
+    """The run that an exemplar names is found among the newest runs of its probe, as JSON."""
+
+    async def use(client: httpx.AsyncClient) -> None:
+        answer = await client.get("/runs", params={"probe": "read-item"})
+        assert answer.headers["content-type"] == "application/json"
+        document = answer.json()
+        assert (document["schema"], document["probe"]) == ("specwatch.runs/1", "read-item")
+        assert [run["id"] for run in document["runs"]] == [f"read-item-{number}" for number in range(20)]
+        assert (await client.get("/runs", params={"probe": "read-itme"})).text.endswith("The nearest: read-item\n")
+        assert (await client.get("/runs", params={"probe": "read-itme"})).status_code == 404
+        assert (await client.get("/runs")).status_code == 400
+        assert (await client.get("/runs?probe=read-item&limit=9")).status_code == 400
+
+    browse(use)
+
+
+def test_an_unknown_path_is_told_which_there_are(browse: Browse) -> None:
+    """Whoever asks for something else reads the list."""
+
+    async def use(client: httpx.AsyncClient) -> None:
+        answer = await client.get("/nope")
+        assert answer.status_code == 404
+        assert "/metrics" in answer.text
+        assert answer.text.endswith("\n")
+
+    browse(use)

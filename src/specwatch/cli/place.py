@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from specwatch.cli.names import Complaints
-from specwatch.errors import Problem
+from specwatch.errors import Problem, UsageError
 from specwatch.transport.target import Kind, Target, parse_target
 from specwatch.transport.wire import Caps, Network, Proxies, Wire, configured, proxies_from_environment, tls_context
 
@@ -25,6 +25,7 @@ CAPS: Final = Caps(wire_bytes=8 * 1024 * 1024, decoded_bytes=8 * 1024 * 1024)
 """No answer to a probe is larger in earnest, and many may be under way at once."""
 
 SANDBOX: Final = Target(Kind.SANDBOX)
+STATE_FOLDER: Final = ".specwatch"
 _PARTS: Final = 3
 
 
@@ -139,6 +140,25 @@ def _modules(place: Place, workspace: Workspace, apis: Sequence[Api]) -> Mapping
     check_faults(Catalogue(apis, modules), place.faults, complaints, list(workspace.spec_files))
     complaints.raise_if_any()
     return modules
+
+
+def prepared_state(state: Path | None) -> Path | None:
+    """The state file, its folder made; one of our own is kept out of git.
+
+    Raises:
+        UsageError: the folder cannot be made.
+    """
+    if state is None:
+        return None
+    try:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        ignore = state.parent / ".gitignore"
+        if state.parent.name == STATE_FOLDER and not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        found, expected = f"its folder cannot be made: {error.strerror or error}", "a folder that can be written"
+        raise UsageError(Problem(f"--state {state}", found, expected)) from error
+    return state
 
 
 def environment_folder() -> Path:

@@ -214,6 +214,7 @@ async def _perform(request: Request, observations: list[Observation], *, quiet: 
 
 
 async def _run_all(request: Request, target: Target, observations: list[Observation], *, quiet: bool) -> None:
+    from specwatch.cli.place import prepared_state
     from specwatch.cli.terminal import Terminal
     from specwatch.probing.configuration import Options, proxy_secrets
     from specwatch.probing.watch import Machinery, Watch
@@ -222,9 +223,12 @@ async def _run_all(request: Request, target: Target, observations: list[Observat
     from specwatch.state import SqliteStore
     from specwatch.transport.clock import LoopClock
 
+    def trouble(operation: str, message: str) -> None:
+        click.echo(f"state {operation}: {message}", err=True)
+
     clock = LoopClock()
     path = STATE if not request.place.is_sandbox and any(map(_keeps, request.probes)) else None
-    store = SqliteStore(path, clock, lambda operation, message: click.echo(f"state {operation}: {message}", err=True))
+    store = SqliteStore(prepared_state(path), clock, trouble)
     secrets = proxy_secrets(request.place.network)
     options = Options(target, send_credentials=request.place.send_credentials, secrets=secrets)
     machinery = Machinery(request.place.wire, store, clock, lambda: request.configuration)
@@ -237,14 +241,24 @@ async def _run_all(request: Request, target: Target, observations: list[Observat
         if not quiet:
             print_observation(screen, observation)
 
+    click.echo(f"target: {target.name}", err=True)
     try:
         await _finish_jobs(watch, request, show)
         for probe in request.probes:
-            show(await watch.run_by_hand(probe))
+            observation = await watch.run_by_hand(probe)
+            show(_as_option(observation, watch.why_off(probe.id)))
+            for archive in await store.archives(observation.id) if path is not None else ():
+                click.echo(f"kept: {archive.path}", err=True)
         if not quiet:
             print_legend(screen)
     finally:
         await watch.close()
+
+
+def _as_option(observation: Observation, why_off: str) -> Observation:
+    """A run that was not allowed names the option that allows it, instead of the key of the schedule."""
+    kinds = why_off.partition("[")[2].partition("]")[0].replace(" ", "")
+    return replace(observation, message=f"needs --allow {kinds}") if kinds else observation
 
 
 async def _finish_jobs(watch: Watch, request: Request, show: Callable[[Observation], None]) -> None:
@@ -269,7 +283,7 @@ def document(observations: Sequence[Observation]) -> dict[str, object]:
     """The observations as a JSON document."""
     from specwatch.state import to_json
 
-    return {"format": FORMAT, "verdict": verdict(observations), "runs": [to_json(each) for each in observations]}
+    return {"schema": FORMAT, "verdict": verdict(observations), "runs": [to_json(each) for each in observations]}
 
 
 def verdict(observations: Sequence[Observation]) -> str:

@@ -133,6 +133,7 @@ def greeting(url: str, apis: Sequence[Api], *, faults: Sequence[str] = (), narro
     yield ""
     yield from (f"  export {name}={value}" for name, value in exports(apis).items())
     yield f"  specwatch check --target {url}{selected} --allow create,consume,paid"
+    yield f"  specwatch watch --target {url}{selected} --interval 5s"
     yield ""
     yield "Ctrl-C stops it."
 

@@ -13,13 +13,14 @@ def classified(observation: Observation) -> Iterator[tuple[Sent, Reason | None]]
     A class that the transport or the prober gave comes first. Otherwise an answer of 500 and above is `server_error`,
     unless the step went well with it, so that the workflow asked for it; an undocumented status is `status`, any other
     broken promise `contract`. A broken inference alone is no failure. The request with which a step ended the run has
-    the reason of the run.
+    the reason of the run, so that a log line and a metric about it say the same.
     """
     final = _final(observation)
     for step in observation.steps:
         for sent in step.sent:
-            reason = _own(sent, step)
-            yield sent, observation.reason if reason is None and sent is final else reason
+            own, of_run = _own(sent, step), observation.reason if sent is final else None
+            of_answer = sent.failure is None and of_run is not Reason.TIMEOUT  # which is about all of them
+            yield sent, (of_run or own) if of_answer else (own or of_run)
 
 
 def _final(observation: Observation) -> Sent | None:

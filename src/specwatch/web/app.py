@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 import logging
 import math
 from collections.abc import AsyncIterator
@@ -24,13 +25,17 @@ from specwatch.web.view import WatchView
 
 LOG: Final = logging.getLogger(__name__)
 
+RUNS: Final = 20
+"""How many runs of a probe are shown."""
+
+RUNS_SCHEMA: Final = "specwatch.runs/1"
 SCRAPE_TIMEOUT: Final = "x-prometheus-scrape-timeout-seconds"
 SCRAPE_OFFSET: Final = 0.5
 """Seconds of Prometheus's timeout that are left for the way there and back."""
 
 
 def create_web(view: WatchView, metrics: Metrics, settings: WebSettings) -> ASGIApp:
-    """The application: `/`, `/metrics`, `/probe`, `/-/healthy`, `/-/ready` and `/-/reload`.
+    """The application: `/`, `/metrics`, `/probe`, `/runs`, `/-/healthy`, `/-/ready` and `/-/reload`.
 
     Args:
         view: the running prober.
@@ -42,11 +47,12 @@ def create_web(view: WatchView, metrics: Metrics, settings: WebSettings) -> ASGI
         Route("/", endpoints.page),
         Route("/metrics", endpoints.metrics),
         Route("/probe", endpoints.probe),
+        Route("/runs", endpoints.runs),
         Route(HEALTHY, endpoints.healthy),
         Route("/-/ready", endpoints.ready),
         Route("/-/reload", endpoints.reload, methods=["POST"]),
     ]
-    app = Starlette(routes=routes, exception_handlers={Exception: _defect})
+    app = Starlette(routes=routes, exception_handlers={Exception: _defect, 404: _not_found})
     app.router.redirect_slashes = False
     return Guard(app, settings)
 
@@ -88,6 +94,18 @@ class _Endpoints:
         rendered = blackbox_metrics(observation, request.headers.get("accept", ""), self._metrics.location)
         return _streamed(rendered)
 
+    async def runs(self, request: Request) -> Response:
+        """The newest runs of a probe, with the requests and answers of those that are kept whole."""
+        if [name for name, _ in request.query_params.multi_items()] != ["probe"]:
+            return PlainTextResponse("Ask for the runs of one probe of the schedule: /runs?probe=ID.\n", 400)
+        probe_id = request.query_params["probe"]
+        found = await self._view.runs(probe_id, RUNS)
+        if found is None:
+            return PlainTextResponse(self._no_such_probe(probe_id), 404)
+        document = {"schema": RUNS_SCHEMA, "probe": probe_id, "runs": found}
+        text = await asyncio.to_thread(json.dumps, document, indent=1)
+        return Response(text, media_type="application/json")
+
     async def reload(self, request: Request) -> Response:
         refused = None if self._settings.token else change_refusal(request.scope, request.headers)
         if refused:
@@ -102,6 +120,12 @@ class _Endpoints:
         names = [probe.id for api in self._view.status().apis for probe in api.probes]
         near = difflib.get_close_matches(probe_id[:200], names, n=3, cutoff=0.4)
         return f"There is no such probe. {'The nearest' if near else 'There are'}: {', '.join(near or sorted(names))}\n"
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse(
+        "There is nothing here. There are: /, /metrics, /probe, /runs, /-/healthy, /-/ready.\n", 404
+    )
 
 
 async def _defect(request: Request, error: Exception) -> Response:

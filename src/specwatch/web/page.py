@@ -38,7 +38,7 @@ FAULTS: Final = {
     Reason.PROTOCOL: (PROVIDER, "the answer is not HTTP"),
     Reason.TOO_LARGE: (PROVIDER, "the answer is too large"),
     Reason.DECODE: (PROVIDER, "the answer cannot be decoded"),
-    Reason.REDIRECT: (PROVIDER, "it redirects to another origin"),
+    Reason.REDIRECT: (PROVIDER, "it redirects instead of answering"),
     Reason.STATUS: (PROVIDER, "another status than expected"),
     Reason.CONTRACT: (PROVIDER, "a promise of the documentation is broken"),
     Reason.SERVER_ERROR: (PROVIDER, "the server fails"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -149,6 +150,9 @@ class WatchView(Protocol):
         Raises:
             CannotTell: it may not run now, and there is no result to share: off, paused, or its budget is spent.
         """
+
+    async def runs(self, probe_id: str, limit: int) -> Sequence[Mapping[str, object]] | None:
+        """The newest runs of a probe as JSON documents, newest first; None when there is no such probe."""
 
     async def reload(self) -> Reloaded:
         """Read the configuration again, and swap it where it is valid."""

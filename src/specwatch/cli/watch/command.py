@@ -41,7 +41,7 @@ class Given(TypedDict):
 @click.option("--listen", metavar="ADDRESS:PORT", help="Where metrics and pages are served.  [default: 127.0.0.1:9464]")
 @click.option("--location", metavar="NAME", default="", help="From where; becomes a label of every metric.")
 @click.option("--for", "duration", metavar="DURATION", help="Stop after that, such as 30s or 2h, and sum up.")
-@click.option("--interval", metavar="DURATION", help="Run every probe that often; on the embedded sandbox only.")
+@click.option("--interval", metavar="DURATION", help="Run every probe that often; on this machine only.")
 @click.option(
     "--state", "state_file", metavar="FILE", help="What survives a restart.  [default: .specwatch/TARGET.sqlite]"
 )

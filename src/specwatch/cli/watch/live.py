@@ -21,7 +21,8 @@ from specwatch.web import ApiStatus, ProbeStatus, Status
 REFRESHES: Final = 2
 """How often a second the table is drawn."""
 
-_MESSAGE: Final = 60
+_MESSAGE: Final = 100
+_PROBE: Final = 24
 
 
 @dataclass
@@ -30,12 +31,14 @@ class Tally:
 
     verdicts: dict[str, Counter[Verdict]] = field(default_factory=dict)
     last: dict[str, Verdict] = field(default_factory=dict)
+    intervals: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         """Count."""
         if isinstance(event, Planned):
             for probe in event.probes:
                 self.verdicts.setdefault(probe.id, Counter())
+                self.intervals[probe.id] = probe.interval
         elif isinstance(event, Ran):
             observation = event.observation
             self.verdicts.setdefault(observation.probe, Counter())[observation.verdict] += 1
@@ -57,22 +60,19 @@ def live_table(console: Console, status: Callable[[], Status]) -> Live:
 def print_summary(console: Console, status: Status, tally: Tally) -> None:
     """Print how often each probe ran, how, and how it stands."""
     screen = Screen(console)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "API", "probe", "runs", "pass", "fail", "unknown", "last", "why"):
-        table.add_column(name, justify="right" if name in {"runs", "pass", "fail", "unknown", "last"} else "left")
+    table = _columns("probe", "runs", "fail", "unknown", "last", "why")
     for api in status.apis:
         for probe in api.probes:
             counted = tally.verdicts.get(probe.id, Counter())
-            numbers = [counted[verdict] for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN)]
+            ran = probe.id in tally.last
             screen.row(
                 table,
-                screen.glyph(tally.last[probe.id]) if probe.id in tally.last else "",
-                api.id,
+                screen.glyph(tally.last[probe.id]) if ran else "",
                 probe.id,
                 str(counted.total()),
-                *(str(number) if number else "" for number in numbers),
-                milliseconds(probe.seconds) if probe.seconds is not None and probe.id in tally.last else "",
-                shortened(probe.idle or (probe.message if probe.id in tally.last else "did not run"), _MESSAGE),
+                *(str(counted[verdict] or "") for verdict in (Verdict.FAIL, Verdict.UNKNOWN)),
+                milliseconds(probe.seconds) if probe.seconds is not None and ran else "",
+                shortened(probe.message if ran else _why_not(probe, tally.intervals.get(probe.id, 0.0)), _MESSAGE),
             )
     console.print(table)
     total = sum(counted.total() for counted in tally.verdicts.values())
@@ -85,9 +85,7 @@ def print_summary(console: Console, status: Status, tally: Tally) -> None:
 
 
 def _table(screen: Screen, status: Status) -> RenderableType:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "API", "probe", "since", "last", "next", "why"):
-        table.add_column(name, justify="right" if name in {"since", "last", "next"} else "left", no_wrap=True)
+    table = _columns("probe", "since", "last", "next", "why")
     for api in status.apis:
         for probe in api.probes:
             screen.row(table, *_cells(screen, api, probe, status.now))
@@ -101,13 +99,28 @@ def _cells(screen: Screen, api: ApiStatus, probe: ProbeStatus, now: float) -> tu
         why = f"rate-limited for another {_span(api.paused_until - now)}"
     return (
         screen.glyph(probe.verdict) if probe.verdict is not None else "",
-        api.id,
         probe.id,
         _span(now - probe.since) if probe.since is not None else "",
         milliseconds(probe.seconds) if probe.seconds is not None else "",
         _span(probe.next_run - now) if probe.next_run is not None else "",
         shortened(why, _MESSAGE),
     )
+
+
+def _columns(*names: str) -> Table:
+    """A table with a column for the sign and these; the last one gets what room is left."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("", no_wrap=True)
+    for name in names:
+        numeric = name not in {"probe", "why"}
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis")
+    table.columns[1].min_width = _PROBE
+    return table
+
+
+def _why_not(probe: ProbeStatus, interval: float) -> str:
+    """Why a probe did not run."""
+    return probe.idle or f"not due: it runs every {_span(interval)}"
 
 
 def _notes(status: Status) -> list[str]:

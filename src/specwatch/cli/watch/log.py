@@ -65,7 +65,7 @@ class Log:
         """Write a line."""
         entry: dict[str, object] = {"time": timestamp(self._now()), "level": level, "event": event, **fields}
         if message:
-            entry["message"] = shortened(message, LONGEST_TEXT)
+            entry["message"] = shortened(" ".join(message.split()), LONGEST_TEXT)
         self._write(_json(entry) if self._as_json else _text(entry))
 
     def _ran(self, observation: Observation, *, settled: bool) -> None:

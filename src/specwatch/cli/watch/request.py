@@ -7,16 +7,17 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from specwatch.cli.names import Complaints, unknown
-from specwatch.cli.place import Place, Wanted, parse_place
+from specwatch.cli.place import STATE_FOLDER, Place, Wanted, parse_place
 from specwatch.errors import Problem
 from specwatch.probing.configuration import Configuration
 from specwatch.probing.loading import load_configuration
 from specwatch.schedule import DayBudget
 from specwatch.schedule.reading import seconds
 from specwatch.transport.environment import read_environment
-from specwatch.transport.target import Kind
+from specwatch.transport.target import Kind, Target, is_loopback
 from specwatch.web import Listen, WebSettings, parse_listen
 from specwatch.workspace import Workspace
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 LOG_FORMATS: Final = ("text", "json")
 TOKEN: Final = "SPECWATCH_WEB_TOKEN"  # noqa: S105 - the name of a variable
-FOLDER: Final = ".specwatch"
 _DURATION: Final = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d)?")
 _LOCATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}|")
 
@@ -80,9 +80,10 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> WatchRequest:
     place = parse_place(_wanted(given), os.environ, complaints)
     duration = _duration("--for", given["duration"], complaints)
     interval = _duration("--interval", given["interval"], complaints)
-    if interval is not None and not place.is_sandbox:
+    if interval is not None and not _is_ours(place.target):
         found = f"would ask {place.target.name} at a pace that no schedule names"
-        complaints.add(Problem("--interval", found, "--target sandbox", "change probes/schedule.yaml instead"))
+        expected = "the sandbox, or a target on this machine"
+        complaints.add(Problem("--interval", found, expected, "change probes/schedule.yaml instead"))
     if given["log_format"] not in {None, *LOG_FORMATS}:
         name = str(given["log_format"])
         complaints.add(unknown(f"--log-format {name}", "log format", name, LOG_FORMATS))
@@ -119,6 +120,11 @@ def at_interval(configuration: Configuration, interval: float | None) -> Configu
         replace(probe, interval=interval, failing_interval=None, budget=DayBudget()) for probe in schedule.probes
     )
     return replace(configuration, schedule=replace(schedule, probes=probes))
+
+
+def _is_ours(target: Target) -> bool:
+    """Whether nobody else is asked: the embedded sandbox, or a server on this machine."""
+    return target.kind is Kind.SANDBOX or is_loopback(urlsplit(target.url).hostname or "")
 
 
 def _wanted(given: Given) -> Wanted:
@@ -164,4 +170,4 @@ def _state(given: str | None, place: Place, folder: Path) -> Path | None:
     if place.target.kind is Kind.SANDBOX:
         return None
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", place.target.name.removeprefix("https://").removeprefix("http://"))
-    return folder / FOLDER / f"{name}.sqlite"
+    return folder / STATE_FOLDER / f"{name}.sqlite"

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from specwatch.cli.place import reached
+from specwatch.cli.place import prepared_state, reached
 from specwatch.cli.terminal import Terminal
 from specwatch.cli.watch.live import Tally, live_table, print_summary
 from specwatch.cli.watch.log import Log
-from specwatch.cli.watch.request import WatchRequest
+from specwatch.cli.watch.request import TOKEN, WatchRequest
 from specwatch.cli.watch.status import WatchStatus
 from specwatch.contract.result import BROKEN, NOTHING, OK
-from specwatch.errors import Problem, UsageError
 from specwatch.metrics import Metrics
 from specwatch.probing.configuration import Options, proxy_secrets
 from specwatch.probing.events import Event, Listener, Planned, StateTrouble
 from specwatch.probing.watch import Machinery, Watch
+from specwatch.reports.text import count
 from specwatch.state import SqliteStore
 from specwatch.transport.clock import LoopClock
-from specwatch.transport.target import Target
+from specwatch.transport.target import Kind, Target, is_loopback
 from specwatch.values.claim import Verdict
 from specwatch.web import create_web
 from specwatch.web import serve as serve_web
@@ -77,10 +77,17 @@ async def _serve(request: WatchRequest, target: Target, console: Console) -> int
     parts = _assemble(request, target, console)
     stop = asyncio.Event()
     await parts.watch.start()
+    _spare_the_collector()
     try:
         async with serve_web(create_web(parts.status, parts.metrics, request.web), request.web) as url:
             with _signals(stop, parts.watch), _shown(request, parts, console):
-                parts.log.line("info", "serving", _greeting(request, target, url), url=url)
+                parts.log.line("info", "serving", _greeting(request, target), url=url)
+                if target.kind is Kind.SANDBOX:
+                    told = "faults can be switched on and off below /_sandbox/"
+                    parts.log.line("info", "sandbox", told, url=target.url)
+                if not is_loopback(request.web.listen.host) and not request.web.token:
+                    told = f"anybody who reaches this address can read all of it; {TOKEN} asks for a token"
+                    parts.log.line("warning", "open", told, listen=request.web.listen)
                 if request.duration is not None:
                     asyncio.get_running_loop().call_later(request.duration, stop.set)
                 await parts.watch.serve(stop)
@@ -104,11 +111,11 @@ def _assemble(request: WatchRequest, target: Target, console: Console) -> _Parts
     def trouble(operation: str, message: str) -> None:
         watch.emit(StateTrouble(operation, message))
 
-    store = SqliteStore(_prepared(request.state), clock, trouble)
+    store = SqliteStore(prepared_state(request.state), clock, trouble)
     secrets = (*proxy_secrets(request.place.network), request.web.token)
     options = Options(target, request.location, request.place.send_credentials, secrets=secrets)
     watch = Watch(configuration, options, Machinery(request.place.wire, store, clock, request.load, listeners))
-    status = WatchStatus(watch, clock)
+    status = WatchStatus(watch, store.history, clock)
     listeners.append(status)
     return _Parts(watch, status, metrics, log, tally)
 
@@ -118,27 +125,17 @@ def _plan(metrics: Metrics, event: Event) -> None:
         metrics.plan(event.apis, event.probes)
 
 
-def _prepared(state: Path | None) -> Path | None:
-    """The state file, its folder made where it is our own."""
-    if state is None:
-        return None
-    try:
-        state.parent.mkdir(parents=True, exist_ok=True)
-        ignore = state.parent / ".gitignore"
-        if state.parent.name == ".specwatch" and not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-    except OSError as error:
-        expected = "a folder that can be written"
-        raise UsageError(
-            Problem(f"--state {state}", f"its folder cannot be made: {error.strerror or error}", expected)
-        ) from error
-    return state
-
-
-def _greeting(request: WatchRequest, target: Target, url: str) -> str:
+def _greeting(request: WatchRequest, target: Target) -> str:
     probes = request.configuration.schedule.probes
     state = str(request.state) if request.state is not None else "in memory only"
-    return f"{len(probes)} probes of {target.name}; metrics {url}/metrics, status {url}/, state {state}"
+    return f"{count(len(probes), 'probe')} of {target.name}; metrics below /metrics, status page at /, state {state}"
+
+
+def _spare_the_collector() -> None:
+    """Leave what was loaded out of the garbage collector's rounds, and make them rarer: a tenth of a probe's cost."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 def _print_line(console: Console, line: str) -> None:

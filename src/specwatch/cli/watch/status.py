@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from specwatch.probing.events import Event, Reloaded, StateTrouble
@@ -14,6 +14,9 @@ from specwatch.values.failure import Reason
 from specwatch.values.observation import Observation
 from specwatch.web import ApiStatus, BudgetStatus, JobStatus, ProbeStatus, Status, Trouble
 
+History = Callable[[str, int], Awaitable[Sequence[Mapping[str, object]]]]
+"""The newest runs of a probe, at most so many."""
+
 TROUBLES: Final = 20
 """How many troubles with the state are remembered."""
 
@@ -21,8 +24,9 @@ TROUBLES: Final = 20
 class WatchStatus:
     """Implements `web.WatchView`; is a listener, too, since troubles with the state are remembered here."""
 
-    def __init__(self, watch: Watch, clock: AsyncClock) -> None:
+    def __init__(self, watch: Watch, history: History, clock: AsyncClock) -> None:
         self._watch = watch
+        self._history = history
         self._clock = clock
         self._started_at = clock.now()
         self._troubles: dict[str, Trouble] = {}
@@ -57,6 +61,12 @@ class WatchStatus:
             CannotTell: it may not run now, and there is no result to share.
         """
         return await self._watch.run_now(probe_id, timeout_seconds)
+
+    async def runs(self, probe_id: str, limit: int) -> Sequence[Mapping[str, object]] | None:
+        """The newest runs of a probe, newest first; None when there is no such probe."""
+        if all(probe.id != probe_id for probe in self._watch.configuration.schedule.probes):
+            return None
+        return await self._history(probe_id, limit)
 
     async def reload(self) -> Reloaded:
         """Read the configuration again, and swap it where it is valid."""
