@@ -151,7 +151,7 @@ class Driver:
         probes = self.configuration.schedule.probes
         self.metrics = Metrics(self.configuration.apis.values(), probes, self.clock)
         own: list[Listener] = [self.metrics] if work.stage == "all" else []
-        store = SqliteStore(None, self.clock, lambda *trouble: self.watch.emit(StateTrouble(*trouble)))
+        self.store = store = SqliteStore(None, self.clock, lambda *trouble: self.watch.emit(StateTrouble(*trouble)))
         machinery = Machinery(self._wire, store, self.clock, lambda: self.configuration, [*own, self.counts])
         self.watch = Watch(self.configuration, Options(parse_target(work.url)), machinery)
 
@@ -181,7 +181,8 @@ class Driver:
             yield ""
             return
         settings = WebSettings(Listen("127.0.0.1", 0))
-        async with serve(create_web(WatchStatus(self.watch, self.clock), self.metrics, settings), settings) as url:
+        view = WatchStatus(self.watch, self.store.history, self.clock)
+        async with serve(create_web(view, self.metrics, settings), settings) as url:
             yield url
 
     async def _lane(self, first: int) -> None:

@@ -60,6 +60,23 @@ def test_the_last_request_of_a_failed_run_has_its_reason(observation: Make, sent
     assert reasons(found) == [None, Reason.STATUS]
 
 
+@pytest.mark.parametrize("kind", ["status", "claim", "schema"])
+def test_a_broken_promise_of_that_request_has_the_same_reason(
+    observation: Make, sent: Callable[..., Sent], kind: str
+) -> None:
+    """One reason for one event: the log line of the run and the counter of its request agree."""
+    found = observation(broken(sent(404), kind), verdict=Verdict.FAIL, reason=Reason.STATUS)
+    assert reasons(found) == [Reason.STATUS]
+
+
+def test_a_run_whose_time_was_up_leaves_its_requests_their_own_reasons(
+    observation: Make, sent: Callable[..., Sent]
+) -> None:
+    """A 500 is a server error, also when the run was tired of asking again."""
+    found = observation(sent(500), verdict=Verdict.FAIL, reason=Reason.TIMEOUT)
+    assert reasons(found) == [Reason.SERVER_ERROR]
+
+
 def test_a_step_that_was_not_sent_blames_no_request(observation: Make, sent: Callable[..., Sent]) -> None:
     """Where a later step could not be sent, the requests before it were well."""
     found = observation(sent(200))

@@ -80,6 +80,32 @@ def test_who_does_not_want_to_wait_is_told_so() -> None:
     assert len(diary.seen()) == 1
 
 
+def test_a_prober_that_does_not_run_says_so() -> None:
+    """Without a timeout, too, the words say what is the matter: told to stop, it begins nothing."""
+
+    async def ask(diary: Diary) -> None:
+        await asyncio.sleep(2)  # stopped a second ago, while the first run is under way
+        with pytest.raises(CannotTell, match=r"^q was not run: the prober does not run$"):
+            await diary.watch.run_now("q", None)
+
+    play([probe(interval=1.0), probe(probe_id="q", interval=24 * HOUR)], 1, meanwhile=ask, seconds=3.0)
+
+
+def test_a_run_without_a_result_is_no_matter_of_time() -> None:
+    """A probe that is taken out while it runs, asked for without a timeout."""
+
+    async def ask(diary: Diary) -> None:
+        await asyncio.sleep(1)
+        diary.watch.scheduler._run = nothing
+        with pytest.raises(CannotTell, match=r"^p ran without a result$"):
+            await diary.watch.run_now("p", None)
+
+    async def nothing(_probe: object, _saturated: object) -> None:
+        pass
+
+    play([probe(interval=24 * HOUR)], 10, meanwhile=ask)
+
+
 def test_a_probe_that_may_not_run_says_why() -> None:
     """In maintenance, or switched off, with no result to share."""
     _, (maintenance,) = asked(5.0, maintenance=(Span(MIDNIGHT, MIDNIGHT + HOUR),))

@@ -136,6 +136,23 @@ def test_an_answer_that_was_not_the_one_asked_for_has_a_class(status: int, crite
     assert judged(execution) == Outcome(Verdict.FAIL, reason, f"ask: expected {criterion}, found that")
 
 
+def test_a_promise_that_the_same_answer_broke_is_named() -> None:
+    """A goal that was missed by an answer that also breaks a promise: both are in the sentence, under one class."""
+    sent = answered(404, violations=(broken(Level.INFERENCE, "guess"), broken()))
+    outcome = judged(Execution((step(sent, criteria=(unmet(),)),)))
+    expected = f"ask: expected {STATUS}, found 404; broken promise id-echoed: Not so: ids are echoed."
+    assert (outcome.reason, outcome.message) == (Reason.STATUS, expected)
+
+
+@pytest.mark.parametrize("kind", ["json", "schema", "media-type"])
+def test_a_body_that_is_broken_goes_before_what_is_missing_in_it(kind: str) -> None:
+    """Broken JSON explains why a criterion finds nothing, so it is named first."""
+    sent = answered(violations=(broken(), replace(broken(claim="getTask/200"), kind=kind, message="Not JSON.")))
+    outcome = judged(Execution((step(sent, criteria=(unmet("$response.body#/id", "nothing"),)),)))
+    assert outcome.message == "ask: Not JSON (getTask/200); expected $response.body#/id, found nothing"
+    assert outcome.reason is Reason.CONTRACT
+
+
 def test_a_server_error_goes_before_a_broken_promise() -> None:
     """500 breaks every promise of a body on the way; what is named is the 500."""
     sent = answered(500, violations=(broken(),))

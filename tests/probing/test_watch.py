@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -32,11 +32,12 @@ from tests.probing.watching import (
 
 from specwatch.cli.init import make_workspace
 from specwatch.errors import Problem, WorkspaceError
-from specwatch.probing.configuration import Configuration, Options
+from specwatch.probing.configuration import Configuration, Options, Secrets
 from specwatch.probing.events import BudgetLeft, Paused, Planned, Ran, Reloaded
 from specwatch.probing.loading import load_configuration
 from specwatch.schedule import DayBudget, Span
 from specwatch.transport.target import Kind, Target
+from specwatch.transport.wallet import Wallet
 from specwatch.transport.wire import Outgoing
 from specwatch.values import Failure, Reason, Verdict
 from specwatch.workspace import find_workspace
@@ -144,6 +145,32 @@ def test_a_rate_limit_pauses_everything_at_its_place(tmp_path: Path) -> None:
     assert paused["shop"] == pytest.approx(MIDNIGHT + first + 600.05, abs=0.1)
 
 
+def test_a_rate_limit_of_a_wrong_credential_pauses_who_sends_it() -> None:
+    """429 to an altered token: its probe's ticks are skipped, not unknown; those with the right one go on."""
+
+    def answers(outgoing: Outgoing) -> Reply:
+        wrong = dict(outgoing.headers)[b"authorization"] != b"Bearer tok-alpha-0001"
+        return reply(429, {}, retry_after="600") if wrong else honest(outgoing)
+
+    diary = play([probe("wrong-token", "wrong"), probe("item", "p")], 600, answers)
+    assert verdicts(diary, "wrong") == ["unknown"]
+    assert set(diary.skips("wrong")) == {"rate_limited"}
+    assert len(diary.seen("p")) == 10
+    assert diary.skips("p") == {}
+
+
+def test_an_api_is_paused_while_any_of_its_places_is() -> None:
+    """The end of one of two pauses is not the end of both."""
+
+    def answers(outgoing: Outgoing) -> Reply:
+        wrong = dict(outgoing.headers)[b"authorization"] != b"Bearer tok-alpha-0001"
+        return reply(429, {}, retry_after="120" if wrong else "600")
+
+    diary = play([probe("wrong-token", "wrong"), probe("item", "p")], 500, answers)
+    ends = [at for at, event in diary.told if isinstance(event, Paused) and event.until is None]
+    assert ends == []
+
+
 def test_the_end_of_a_pause_is_told() -> None:
     """When the pause is over everybody is told so, though nothing was sent."""
     answers = in_turn(reply(429, {}, retry_after="300"), reply(200, {"id": "i-7", "name": "a cup"}))
@@ -221,6 +248,33 @@ def test_a_budget_survives_a_restart() -> None:
     for hour in range(4):
         play([probe(budget=DayBudget(requests=5))], HOUR, shelf=shelf, start=hour * HOUR)
     assert len(shelf.runs) <= 5
+
+
+def test_what_is_spent_is_remembered_while_it_is_spent() -> None:
+    """A process that is killed in the middle of a run has written what it sent, but for the last half second."""
+    kept = Shelf()
+    seen: list[tuple[float, object]] = []
+
+    async def look(diary: Diary) -> None:
+        await diary.wire.asked.wait()
+        await asyncio.sleep(0)
+        seen.append((0, dict(kept.documents["budget"]["p"])["requests"]))
+        await asyncio.sleep(2.8)  # another was sent after 2 s
+        seen.append((1, dict(kept.documents["budget"]["p"])["requests"]))
+        assert diary.ran() == []
+
+    def answers(outgoing: Outgoing) -> Reply:
+        made = outgoing.method == "POST"
+        return reply(201, {"id": "i-1"}) if made else reply(200, {"id": "i-1", "name": "not yet"})
+
+    makes = probe("job", "p", allow=frozenset({"create", "consume"}), budget=DayBudget(requests=90))
+    play([makes], 60, answers, shelf=kept, meanwhile=look)
+    assert seen == [(0, 1), (1, 3)]
+
+
+def test_a_probe_without_a_budget_is_not_written_about() -> None:
+    """Nothing is remembered of what has no end."""
+    assert "budget" not in play([probe()], 600).shelf.documents
 
 
 def test_a_cost_budget_counts_what_calls_cost() -> None:
@@ -399,6 +453,40 @@ def test_a_local_symptom_is_ours_until_a_neighbour_answers(tmp_path: Path) -> No
     beside = play([probe("health", "p"), probe("health", "n", of=elsewhere)], 300, answers)
     assert set(verdicts(alone)) == {"unknown"}
     assert verdicts(beside)[-1] == "fail"
+
+
+def test_a_secret_that_was_replaced_is_still_one() -> None:
+    """After a reload with another token the target echoes the old one: it is shown as little as the new one."""
+    new = {"SHOP_TOKEN": "tok-beta-0002"}
+
+    async def reload(diary: Diary) -> None:
+        await asyncio.sleep(300)
+        await diary.watch.reload()
+
+    def echo(_outgoing: Outgoing) -> Reply:
+        return reply(200, {"id": "i-7", "name": "tok-alpha-0001 and tok-beta-0002"})
+
+    diary = play([probe("item")], 600, echo, load=lambda: configured(probe("item"), **new), meanwhile=reload)
+    assert "tok-beta-0002" in str(diary.seen()[0])  # not a secret yet
+    last = diary.seen()[-1]
+    assert "tok-" not in str(last)
+    assert "[secret] and [secret]" in last.message
+
+
+def test_old_secrets_are_bounded() -> None:
+    """Of those that are no secrets any more the last hundred are known, whatever is reloaded; the current ones all."""
+    secrets = Secrets()
+    api = {"token": "current-token"}
+
+    class Purse:
+        def secrets(self) -> list[str]:
+            return list(api.values())
+
+    for number in range(300):
+        api["token"] = f"token-number-{number:03}"
+        redactor = secrets.redactor([cast("Wallet", Purse())], Options(Target(Kind.LIVE)))
+    known = [number for number in range(300) if "number" not in redactor.text(f"token-number-{number:03}")]
+    assert known == list(range(199, 300))
 
 
 def test_real_files_are_reloaded(tmp_path: Path) -> None:

@@ -144,6 +144,13 @@ class FakeWire:
         return [outgoing.target.decode() for _, outgoing in self.sent]
 
 
+@dataclass(frozen=True)
+class Box:
+    """An archive."""
+
+    path: Path
+
+
 @dataclass
 class Shelf:
     """A store in memory that outlives the watch: what is opened again is what was written."""
@@ -187,6 +194,10 @@ class Shelf:
         """Note how a job ended."""
         if job_id in self.jobs:
             self.ended[job_id] = verdict, message
+
+    async def archives(self, job_id: str) -> list[Box]:
+        """What a job brought."""
+        return [Box(Path("archives") / f"{job}.{step}.bin") for job, step in self.kept if job == job_id]
 
     async def close(self) -> None:
         """Close."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from specwatch.probing.desk import Desk, Tools
 from specwatch.schedule import Probe, Schedule, expense
@@ -16,6 +17,9 @@ from specwatch.transport.target import Kind, Target, known_values, withheld
 from specwatch.transport.wallet import Wallet
 from specwatch.transport.wire import Network, Wire
 from specwatch.values.secrets import Redactor
+
+OLD_SECRETS: Final = 100
+"""How many values that are no secrets any more are still taken out, the last ones; each is known in four forms."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,21 @@ def wallets(configuration: Configuration, options: Options) -> dict[str, Wallet]
     }
 
 
-def all_secrets(configuration: Configuration, options: Options) -> Redactor:
-    """Removes the secrets of all APIs, since a workflow may call several of them, and those of the way there."""
-    own = wallets(configuration, options).values()
-    return Redactor([*options.secrets, *(secret for wallet in own for secret in wallet.secrets())])
+class Secrets:
+    """The secrets of all APIs, since a workflow may call several of them, and those of the way there.
+
+    Those of earlier configurations stay known: a target may still echo what it was told an hour ago.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, None] = {}
+
+    def redactor(self, own: Iterable[Wallet], options: Options) -> Redactor:
+        """Removes the secrets of these wallets, and up to `OLD_SECRETS` that were secrets before."""
+        current = dict.fromkeys([*options.secrets, *(secret for wallet in own for secret in wallet.secrets())])
+        old = [secret for secret in self._known if secret not in current]
+        self._known = dict.fromkeys(old[max(len(old) - OLD_SECRETS, 0) :]) | current
+        return Redactor(self._known)
 
 
 def proxy_secrets(network: Network) -> tuple[str, ...]:
@@ -85,22 +100,36 @@ def proxy_secrets(network: Network) -> tuple[str, ...]:
     return tuple(dict.fromkeys(secret for pair in pairs for secret in (pair, pair.partition(":")[2])))
 
 
-def build_desks(
-    configuration: Configuration, options: Options, wire: Wire, limits: RateLimits, clock: AsyncClock
-) -> dict[str, Desk]:
+@dataclass(frozen=True)
+class Means:
+    """What desks share, whatever the configuration is.
+
+    Args:
+        options: how probes are run.
+        limits: the rate limits of all places.
+        secrets: all that were secrets since the start.
+    """
+
+    options: Options
+    limits: RateLimits
+    clock: AsyncClock
+    secrets: Secrets
+
+
+def build_desks(configuration: Configuration, means: Means, wire: Wire) -> dict[str, Desk]:
     """A desk for each API.
 
     Raises:
         UsageError: the target is live and a spec names no server.
     """
-    redactor = all_secrets(configuration, options)
-    purses = wallets(configuration, options)
+    target = means.options.target
+    purses = wallets(configuration, means.options)
+    redactor = means.secrets.redactor(purses.values(), means.options)
     desks: dict[str, Desk] = {}
     for api in configuration.apis.values():
-        base = options.target.base(api)
-        courier = Courier(wire, api=api, base=base, wallet=purses[api.id], limits=limits)
-        known = known_values(api, options.target, configuration.environment)
-        desks[api.id] = Desk(api, Tools(courier, known, redactor), clock)
+        courier = Courier(wire, api=api, base=target.base(api), wallet=purses[api.id], limits=means.limits)
+        known = known_values(api, target, configuration.environment)
+        desks[api.id] = Desk(api, Tools(courier, known, redactor), means.clock)
     return desks
 
 

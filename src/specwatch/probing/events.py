@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from specwatch.errors import Problem
+from specwatch.probing.ports import Job
 from specwatch.schedule import Probe
 from specwatch.spec import Api
 from specwatch.values.observation import Observation
@@ -93,5 +94,35 @@ class Planned:
     probes: tuple[Probe, ...]
 
 
-Event = Planned | Ran | Skipped | Ticked | Saturated | Paused | BudgetLeft | Reloaded | StateTrouble
+@dataclass(frozen=True, slots=True)
+class JobLeft:
+    """A job stays open: what it has made is not lost. Told once by a process, however often it tries again.
+
+    Args:
+        job: as far as it came.
+        reason: one sentence: what keeps it from going on.
+        again_at: epoch seconds when it is tried again; None where nothing here can go on with it.
+    """
+
+    job: Job
+    reason: str
+    again_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A job that had stood still, or that an earlier process began, has ended. It comes after the `Ran` of its end.
+
+    Args:
+        job: as far as it had come.
+        observation: its end, without secrets.
+        archives: where what it brought is kept: paths of files, in the order in which they came.
+    """
+
+    job: Job
+    observation: Observation
+    archives: tuple[str, ...] = ()
+
+
+Event = JobLeft | Resumed | Planned | Ran | Skipped | Ticked | Saturated | Paused | BudgetLeft | Reloaded | StateTrouble
 Listener = Callable[[Event], None]

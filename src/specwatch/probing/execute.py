@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from specwatch.probing.execution.run import Frame, Halt, Run, outputs_of
+from specwatch.probing.execution.run import Frame, Halt, Run, Trouble, outputs_of
 from specwatch.probing.execution.tracks import DEPENDENCY, Tracks, is_lasting, split_outputs
 from specwatch.probing.ports import Journal, Progress, Sender
 from specwatch.spec import Effect
@@ -24,7 +24,10 @@ class Execution:
         met: whether the workflow ended with a step that succeeded.
         message: what went wrong, one sentence; empty where it was met.
         unknown: why its outcome cannot be told, or empty.
-        finished: whether it came to an end; not so where its time was up.
+        finished: whether it came to an end; not so where its time was up, or where what was asked for last may have
+            been used up and can be looked up.
+        again: whether it can be gone on with later from where its journal ends: it is not finished, or trouble of our
+            own kept it from that.
     """
 
     steps: tuple[StepResult, ...]
@@ -33,6 +36,7 @@ class Execution:
     message: str = ""
     unknown: str = ""
     finished: bool = True
+    again: bool = False
 
 
 async def execute(
@@ -70,8 +74,18 @@ async def execute(
     except Halt as halt:
         outputs = outputs_of(workflow.outputs, scope)
         finished = bool(halt.unknown)
-        return Execution(tuple(run.results), outputs, False, halt.message, halt.unknown, finished)  # noqa: FBT003
-    return Execution(tuple(run.results), end.outputs, end.met, end.message)
+        return Execution(
+            tuple(run.results),
+            outputs,
+            met=False,
+            message=halt.message,
+            unknown=halt.unknown,
+            finished=finished,
+            again=halt.again,
+        )
+    finished = run.trouble in {Trouble.NONE, Trouble.OURS}
+    again = run.trouble is not Trouble.NONE
+    return Execution(tuple(run.results), end.outputs, end.met, end.message, finished=finished, again=again)
 
 
 def _has_begun(progress: Progress | None) -> bool:

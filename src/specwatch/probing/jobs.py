@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from specwatch.probing.configuration import Configuration, Options
+from specwatch.probing.execution.run import BEFORE_SENDING
+from specwatch.probing.execution.tracks import DEPENDENCY, lasting_calls, leaves_something
 from specwatch.probing.ports import Job, Journal, Progress
 from specwatch.probing.redaction import clean_mapping
-from specwatch.schedule import Probe, expense
-from specwatch.spec.model import Effect
+from specwatch.schedule import Probe
 from specwatch.values.claim import Verdict
 from specwatch.values.failure import Reason
 from specwatch.values.observation import Observation
@@ -18,13 +20,28 @@ from specwatch.values.secrets import Redactor
 _SHIFTED: Final = frozenset({Reason.STATUS, Reason.CONTRACT})
 """Classes of answers that an interruption of ours may explain."""
 
+PATIENCE_SECONDS: Final = 86_400.0
+"""So long after it began a job that cannot go on is tried again; then it is reported and finished."""
+
 
 class CleanJournal:
-    """A journal that gets no secret: what the target echoed into an output is taken out before it is written."""
+    """A journal that gets no secret: what the target echoed into an output is taken out before it is written.
 
-    def __init__(self, journal: Journal, redactor: Redactor) -> None:
+    Args:
+        journal: where it is written.
+        redactor: takes secrets out.
+        reserve: told the step that is about to be sent, before that is written.
+
+    `latest` is what was noted last, None while nothing was.
+    """
+
+    def __init__(
+        self, journal: Journal, redactor: Redactor, reserve: Callable[[str], None] = lambda _step: None
+    ) -> None:
         self._journal = journal
         self._redactor = redactor
+        self._reserve = reserve
+        self.latest: Progress | None = None
 
     async def intend(self, progress: Progress) -> None:
         """Note that `progress.in_doubt` is about to be sent.
@@ -32,7 +49,10 @@ class CleanJournal:
         Raises:
             CannotTell: that cannot be written, so it must not be sent.
         """
-        await self._journal.intend(self._clean(progress))
+        self._reserve(progress.in_doubt)
+        clean = self._clean(progress)
+        await self._journal.intend(clean)
+        self.latest = clean
 
     async def keep(self, step: str, body: bytes) -> None:
         """Keep a body that cannot be had again.
@@ -44,7 +64,8 @@ class CleanJournal:
 
     async def done(self, progress: Progress) -> None:
         """Note that a step is done."""
-        await self._journal.done(self._clean(progress))
+        self.latest = self._clean(progress)
+        await self._journal.done(self.latest)
 
     def _clean(self, progress: Progress) -> Progress:
         if self._redactor.is_idle:
@@ -55,7 +76,27 @@ class CleanJournal:
 
 def has_job(probe: Probe) -> bool:
     """Whether a run of the probe creates or consumes something."""
-    return bool(expense(probe.workflow).needs & {Effect.CREATE, Effect.CONSUME})
+    return leaves_something(probe.workflow)
+
+
+def has_left_traces(probe: Probe, observation: Observation) -> bool:
+    """Whether a run may have made or used up something: such a request was answered, or nobody knows what became of it.
+
+    Another look at such a run would make or use up something more.
+    """
+    calls = lasting_calls(probe.workflow)
+    return any(
+        (sent.step.rpartition("/")[2], sent.operation) in calls
+        and (sent.failure is None or sent.failure.phase not in BEFORE_SENDING)
+        for sent in observation.sent
+    )
+
+
+def given_up(job: Job, observation: Observation) -> Observation:
+    """What is told about a job that was tried for too long."""
+    where = job.progress.in_doubt or job.progress.following
+    message = f"given up after {PATIENCE_SECONDS / 3600:g} h, at {where}: {observation.message}"
+    return replace(observation, message=message)
 
 
 def resumable(job: Job, configuration: Configuration, options: Options) -> Probe | None:
@@ -65,6 +106,7 @@ def resumable(job: Job, configuration: Configuration, options: Options) -> Probe
     for probe in configuration.schedule.probes:
         if probe.id == job.probe and probe.workflow.id == job.workflow:
             known = {"", *(step.id for step in probe.workflow.steps)}
+            known |= {f"{DEPENDENCY}{ref.id}" for ref in probe.workflow.depends_on}
             return probe if {job.progress.following, job.progress.in_doubt} <= known else None
     return None
 

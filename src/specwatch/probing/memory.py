@@ -115,11 +115,11 @@ class Memory:
         budget.requests, budget.cost = int(_number(spent.get("requests"))), _number(spent.get("cost"))
         return budget
 
-    def keep_budget(self, probe_id: str, budget: DailyBudget) -> None:
-        """Remember what was spent of a budget that has an end."""
+    def keep_budget(self, probe_id: str, budget: DailyBudget, requests: int = 0, cost: float = 0.0) -> None:
+        """Remember what was spent of a budget that has an end, and what is about to be spent beyond that."""
         if budget.max_requests is None and budget.max_cost is None:
             return
-        spent = {"day": budget.day, "requests": budget.requests, "cost": budget.cost}
+        spent = {"day": budget.day, "requests": budget.requests + requests, "cost": budget.cost + cost}
         self._store.remember("budget", probe_id, spent)
 
     def limits(self) -> dict[str, Limit]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from specwatch.transport.draft import Draft
@@ -87,6 +88,14 @@ class Job:
     progress: Progress
 
 
+class Kept(Protocol):
+    """A body that a job brought, as a file."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+
 class Store(Protocol):
     """What survives a restart. Nothing in it blocks the caller or raises, but for `start`."""
 
@@ -111,6 +120,9 @@ class Store(Protocol):
 
     def open_jobs(self) -> tuple[Job, ...]:
         """The jobs that were not finished when the store was opened."""
+
+    async def archives(self, job_id: str) -> Sequence[Kept]:
+        """What a job brought that cannot be had again; empty where that cannot be read."""
 
     def finish(self, job_id: str, verdict: str, message: str) -> None:
         """Note how a job ended, soon; nothing happens where the journal has no such job."""

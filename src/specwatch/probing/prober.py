@@ -68,6 +68,20 @@ class Run:
     progress: Progress | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run found.
+
+    Args:
+        observation: without secrets.
+        again: whether the run can be gone on with later from where its journal ends: trouble of our own, or the end of
+            its time, kept it from its goal.
+    """
+
+    observation: Observation
+    again: bool = False
+
+
 @dataclass
 class Neighbours:
     """When each origin last answered: a network through which somebody else answers is well."""
@@ -101,6 +115,10 @@ class Prober:
         self._neighbours = neighbours
 
     async def run(self, probe: Probe, terms: Terms, run: Run) -> Observation:
+        """Run a probe once; see `carry_out`."""
+        return (await self.carry_out(probe, terms, run)).observation
+
+    async def carry_out(self, probe: Probe, terms: Terms, run: Run) -> Found:
         """Run a probe once. Never raises for what the target does; what is handed back holds no secret.
 
         Args:
@@ -112,7 +130,7 @@ class Prober:
         started_at, started = self._clock.now(), self._clock.monotonic()
         desk = self.desks[probe.api]
         sender = _Sender(self.desks, self._clock, probe, Terms(purse, terms.permission))
-        outcome, execution = await self._carry_out(probe, desk, sender, run, started + probe.deadline)
+        outcome, execution = await self._execute(probe, desk, sender, run, started + probe.deadline)
         if any(sent.exchange is not None for step in execution.steps for sent in step.sent):
             self._neighbours.heard(desk.courier.origin)
         observation = Observation(
@@ -134,13 +152,14 @@ class Prober:
             saturated=run.saturated,
             outputs=execution.outputs,
         )
-        return redact(observation, desk.redactor)
+        again = execution.again and (outcome.verdict is Verdict.UNKNOWN or not execution.finished)
+        return Found(redact(observation, desk.redactor), again)
 
-    async def _carry_out(
+    async def _execute(
         self, probe: Probe, desk: Desk, sender: _Sender, run: Run, until: float
     ) -> tuple[Outcome, Execution]:
         try:
-            inputs = run_inputs(probe, desk)
+            inputs = run_inputs(probe, desk) if run.progress is None else {}
         except MissingSetting as error:
             return Outcome(Verdict.UNKNOWN, None, str(error)), NOTHING
         execution = await execute(

@@ -161,11 +161,15 @@ class Scheduler:
             self._start(entry)
         return entry.task
 
-    def adopt(self, task: asyncio.Task[Any] | None) -> None:
+    def running(self, probe_id: str) -> asyncio.Task[None] | None:
+        """The run of a probe that is under way."""
+        entry = self._entries.get(probe_id)
+        return None if entry is None else entry.task
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
         """Count a task of somebody else among those in flight, so that it gets the grace of the others, too."""
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def serve(self, stop: asyncio.Event, grace_seconds: float) -> None:
         """Run probes until `stop` is set; those in flight then get some time to finish.

@@ -16,6 +16,9 @@ from specwatch.values.violation import Violation
 OURS: Final = frozenset({Reason.RATE_LIMITED, Reason.INTERNAL})
 """Classes that say nothing about the target's health."""
 
+_DEEP: Final = frozenset({"json", "schema", "media-type", "embedded"})
+"""Kinds of violations by which a body is not what was promised at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -91,14 +94,31 @@ def _missed(exchange: Exchange, execution: Execution) -> Outcome:
     """A run whose last answer came but was not the one that the workflow asks for."""
     step = execution.steps[-1]
     status = exchange.response.status
-    message = f"{step.step}: {_unmet(step) or execution.message}"
+    reason = _class(status, step)
+    unmet = _unmet(step) or execution.message
+    return Outcome(Verdict.FAIL, reason, f"{step.step}: {_explained(unmet, reason, step.sent)}")
+
+
+def _class(status: int, step: StepResult) -> Reason:
     if status >= 500:
-        return Outcome(Verdict.FAIL, Reason.SERVER_ERROR, message)
+        return Reason.SERVER_ERROR
     if 300 <= status < 400:
-        return Outcome(Verdict.FAIL, Reason.REDIRECT, message)
+        return Reason.REDIRECT
     if any(not criterion.met and _about_status(criterion) for criterion in step.criteria) or not step.criteria:
-        return Outcome(Verdict.FAIL, Reason.STATUS, message)
-    return Outcome(Verdict.FAIL, Reason.CONTRACT, message)
+        return Reason.STATUS
+    return Reason.CONTRACT
+
+
+def _explained(unmet: str, reason: Reason, sent: Sequence[Sent]) -> str:
+    """What was expected and found, with the promise that the same answer broke.
+
+    A body that is not what was promised at all explains why a criterion finds nothing in it, so it goes first.
+    """
+    broken = [each for each in (sent[-1].violations if sent else ()) if each.level is Level.PROMISE]
+    deep = next((each for each in broken if each.kind in _DEEP), None) if reason is Reason.CONTRACT else None
+    if deep is not None:
+        return f"{deep.message.rstrip('.')} ({deep.claim}); {unmet}"
+    return f"{unmet}; broken promise {broken[0].claim}: {broken[0].message}" if broken else unmet
 
 
 def _unmet(step: StepResult) -> str:

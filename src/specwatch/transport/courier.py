@@ -142,13 +142,17 @@ class Courier(httpx.AsyncBaseTransport):
         self._learn(draft, exchange, terms, credentials.place)
         return exchange
 
-    def place(self, operation: Operation) -> str:
-        """Where rate limits of an operation are known: its origin with the credential of our account.
+    def place(self, operation: Operation, roles: Mapping[str, str] | None = None) -> str:
+        """Where rate limits of an operation are known: its origin with the credential that is sent there.
+
+        Args:
+            operation: of the API.
+            roles: per security scheme, as a draft has them; those of our account where there are none.
 
         Raises:
             CannotTell: there is no such credential.
         """
-        return self._credentials(dict.fromkeys(operation.security, ACCOUNT)).place
+        return self._credentials(dict.fromkeys(operation.security, ACCOUNT) if roles is None else roles).place
 
     def _learn(self, draft: Draft, exchange: Exchange, terms: Terms, place: str) -> None:
         status = exchange.response.status

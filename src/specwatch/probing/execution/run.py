@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Final
 
 from specwatch.conformance import MISSING
@@ -39,7 +40,24 @@ MAX_DEPTH: Final = 16
 SUCCESS: Final = "a 2xx status"
 """What a step without criteria is held to: Arazzo leaves it open; RFC 9110, section 15.3 calls a 2xx success."""
 
+ANSWER: Final = "a usable answer"
+"""What a step is held to whose request led to none, so that its criteria have nothing to look at."""
+
 BEFORE_SENDING: Final = frozenset({"resolve", "connect", "tls"})
+"""Phases in which a request that fails has not reached the target."""
+
+
+class Trouble(Enum):
+    """What kept a step from ending, beside an answer that is not the one asked for.
+
+    OURS: we were refused, asked to slow down, or our own network was down. CUT: the time of the run was up. LOST:
+    something may have been made or used up, and no answer says so.
+    """
+
+    NONE = 0
+    OURS = 1
+    CUT = 2
+    LOST = 3
 
 
 class Halt(Exception):  # noqa: N818 - an outcome of the run
@@ -48,36 +66,39 @@ class Halt(Exception):  # noqa: N818 - an outcome of the run
     Args:
         message: why, for a run that has no verdict because it is not finished.
         unknown: why, for one whose outcome cannot be told.
+        again: whether it can be gone on with where it stands, later.
     """
 
-    def __init__(self, message: str = "", unknown: str = "") -> None:
+    def __init__(self, message: str = "", unknown: str = "", *, again: bool = False) -> None:
         self.message = message
         self.unknown = unknown
+        self.again = again
         super().__init__(message or unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a workflow ended; `lost` as in `Attempt`."""
+    """How a workflow ended; `trouble` is that of its last step."""
 
     met: bool
     message: str
     outputs: Mapping[str, object]
-    lost: bool = False
+    trouble: Trouble = Trouble.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one attempt of a step came to.
-
-    Args:
-        lost: whether something may have been made or used up, and no answer says so.
-    """
+    """What one attempt of a step came to."""
 
     met: bool
     criteria: tuple[Criterion, ...]
     message: str = ""
-    lost: bool = False
+    trouble: Trouble = Trouble.NONE
+
+    @property
+    def lost(self) -> bool:
+        """Whether something may have been made or used up, and no answer says so."""
+        return self.trouble is Trouble.LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +132,8 @@ class Run:
     Args:
         until: on the clock's monotonic time; nothing is sent and nothing waited for beyond it.
         tracks: of the outermost workflow.
+
+    `trouble` says, once it has ended, what keeps it from going on although it can: later, from where its tracks end.
     """
 
     def __init__(self, sender: Sender, clock: AsyncClock, until: float, tracks: Tracks) -> None:
@@ -120,6 +143,7 @@ class Run:
         self.tracks = tracks
         self.results: list[StepResult] = []
         self.last: Exchange | None = None
+        self.trouble = Trouble.NONE
         self._count = 0
 
     # -------------------------------------------------------------------------------------------------- workflows
@@ -135,7 +159,7 @@ class Run:
                 end = await self._dependency(frame, ref)
                 if not end.met:
                     message = f"{frame.workflow.id} depends on {ref.id}: {end.message}"
-                    return End(met=False, message=message, outputs={}, lost=end.lost)
+                    return End(met=False, message=message, outputs={}, trouble=end.trouble)
         steps = frame.workflow.steps
         index = start
         while True:
@@ -145,11 +169,19 @@ class Run:
             if action is not None and action.kind is ActionKind.GOTO and action.workflow is not None:
                 return await self._transfer(frame, step, action, action.workflow)
             following = self._following(frame, index, attempt, action)
-            if top and not attempt.lost:
-                await self.tracks.done("" if following is None else steps[following].id)
+            if top:
+                await self._leave(step, attempt, "" if following is None else steps[following].id)
             if following is None:
-                return End(attempt.met, attempt.message, outputs_of(frame.workflow.outputs, frame.scope), attempt.lost)
+                outputs = outputs_of(frame.workflow.outputs, frame.scope)
+                return End(attempt.met, attempt.message, outputs, attempt.trouble)
             index = following
+
+    async def _leave(self, step: Step, attempt: Attempt, following: str) -> None:
+        """Note that a step of the outermost workflow is over, or that it is to be tried again some day."""
+        if not following and can_be_tried_again(step, attempt):
+            self.trouble, following = attempt.trouble, step.id
+        if not attempt.lost:
+            await self.tracks.done(following)
 
     def _following(self, frame: Frame, index: int, attempt: Attempt, action: Action | None) -> int | None:
         if action is not None:
@@ -173,9 +205,10 @@ class Run:
             await self._intend(step.id)
         inputs = self._handed_on(frame, target, action.parameters)
         end = await self._call(frame, target, inputs, f"{frame.prefix}{ref.id}/")
-        if frame.depth == 0 and not end.lost:
+        if frame.depth == 0 and end.trouble is not Trouble.LOST:
             await self.tracks.done("")
-        return End(end.met, end.message, {**outputs_of(frame.workflow.outputs, frame.scope), **end.outputs}, end.lost)
+        outputs = {**outputs_of(frame.workflow.outputs, frame.scope), **end.outputs}
+        return End(end.met, end.message, outputs, end.trouble)
 
     async def _call(self, frame: Frame, target: Workflow, inputs: Mapping[str, object], prefix: str) -> End:
         if frame.depth >= MAX_DEPTH:
@@ -206,7 +239,7 @@ class Run:
         try:
             await self.tracks.intend(step)
         except CannotTell as error:
-            raise Halt(unknown=error.reason) from error
+            raise Halt(unknown=error.reason, again=True) from error
 
     # ------------------------------------------------------------------------------------------------------ steps
 
@@ -253,7 +286,8 @@ class Run:
         seconds = self._wait(frame, action)
         if self.clock.monotonic() + seconds >= self.until:
             raise Halt(
-                f"{visit.path} had to wait {seconds:g} s to try again, beyond the end of the run: {attempt.message}"
+                f"{visit.path} had to wait {seconds:g} s to try again, beyond the end of the run: {attempt.message}",
+                again=True,
             )
         if seconds:
             await self.clock.sleep(seconds)
@@ -293,7 +327,7 @@ class Run:
         if self._count > MAX_STEPS:
             raise Halt(f"{visit.path}: the run was stopped after {MAX_STEPS} steps")
         if self.clock.monotonic() >= self.until:
-            raise Halt(f"{visit.path} was not sent: the time of the run was up")
+            raise Halt(f"{visit.path} was not sent: the time of the run was up", again=True)
         if step.unresolved:
             raise Halt(unknown=f"{visit.path} cannot run: {step.unresolved}")
         for needed in step.depends_on:
@@ -318,15 +352,18 @@ class Run:
         except CannotTell as error:
             if lasting and frame.depth == 0 and not isinstance(error, Unreachable):
                 await self.tracks.done(step.id)
-            raise Halt(unknown=error.reason) from error
+            raise Halt(unknown=error.reason, again=True) from error
         visit.sent.append(sent)
         scope.see(sent.exchange)
         self.last = sent.exchange
         if sent.exchange is None:
-            return _unanswered(visit, sent, lasting=lasting)
+            trouble = _silence(sent, lasting=lasting, cut=self.clock.monotonic() >= self.until)
+            return _unanswered(visit, sent, trouble)
         if lasting and operation.effect is Effect.CONSUME and 200 <= sent.exchange.response.status < 300:
             await self._keep(visit, sent.exchange)
-        return _judged(scope, visit)
+        attempt = _judged(scope, visit)
+        ours = not attempt.met and sent.failure is not None and sent.exchange.own_trouble
+        return replace(attempt, trouble=Trouble.OURS) if ours else attempt
 
     async def _keep(self, visit: Visit, exchange: Exchange) -> None:
         try:
@@ -354,7 +391,7 @@ class Run:
         end = await self._call(frame, target, inputs, f"{visit.path}/")
         scope.see(self.last, end.outputs)
         if not end.met:
-            return Attempt(met=False, criteria=(), message=end.message, lost=end.lost)
+            return Attempt(met=False, criteria=(), message=end.message, trouble=end.trouble)
         return _judged(scope, visit, ended=True)
 
 
@@ -388,13 +425,34 @@ def _judged(scope: Scope, visit: Visit, *, ended: bool = False) -> Attempt:
     return Attempt(met=True, criteria=criteria)
 
 
-def _unanswered(visit: Visit, sent: Sent, *, lasting: bool) -> Attempt:
+def can_be_tried_again(step: Step, attempt: Attempt) -> bool:
+    """Whether a step that did not end well can be sent once more without making or using up anything twice.
+
+    What may have been used up can be looked up before; where something may have been made that cannot be known.
+    """
+    if attempt.met or attempt.trouble is Trouble.NONE:
+        return False
+    if attempt.lost:
+        return step.operation is not None and step.operation.effect is Effect.CONSUME
+    return step.operation is not None or not is_lasting(step)
+
+
+def _silence(sent: Sent, *, lasting: bool, cut: bool) -> Trouble:
+    """What a request without a usable answer means for the run."""
     failure = sent.failure
-    found = "no usable answer" if failure is None else failure.message
-    lost = lasting and (failure is None or failure.phase not in BEFORE_SENDING)
-    texts = [check.text for check in visit.step.criteria] or [SUCCESS]
-    message = f"{visit.path}: {found}{'; whether it took effect is not known' if lost else ''}"
-    return Attempt(False, tuple(Criterion(text, met=False, found=found) for text in texts), message, lost)  # noqa: FBT003
+    if lasting and (failure is None or failure.phase not in BEFORE_SENDING):
+        return Trouble.LOST
+    if failure is not None and failure.local:
+        return Trouble.OURS
+    return Trouble.CUT if cut else Trouble.NONE
+
+
+def _unanswered(visit: Visit, sent: Sent, trouble: Trouble) -> Attempt:
+    """An attempt without a usable answer: that is told once, since no criterion could be looked at."""
+    found = "none" if sent.failure is None else sent.failure.message
+    lost = "; whether it took effect is not known" if trouble is Trouble.LOST else ""
+    criteria = (Criterion(ANSWER, met=False, found=found),)
+    return Attempt(met=False, criteria=criteria, message=f"{visit.path}: {found}{lost}", trouble=trouble)
 
 
 def _failed(scope: Scope, visit: Visit, expected: str, found: str) -> Attempt:

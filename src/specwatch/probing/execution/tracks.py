@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from specwatch.probing.ports import Journal, Json, Progress
@@ -67,8 +68,10 @@ def is_lasting(step: Step) -> bool:
     return called is not None and leaves_something(called)
 
 
-def leaves_something(workflow: Workflow) -> bool:
-    """Whether any step of a workflow, or of those that it leads to, makes something or uses something up."""
+@lru_cache(maxsize=4096)
+def lasting_calls(workflow: Workflow) -> frozenset[tuple[str, str]]:
+    """Step and operation wherever a workflow, or one that it leads to, makes something or uses something up."""
+    calls: set[tuple[str, str]] = set()
     pending = [workflow]
     seen: set[int] = set()
     while pending:
@@ -78,12 +81,26 @@ def leaves_something(workflow: Workflow) -> bool:
         seen.add(id(each))
         for step in each.steps:
             if step.operation is not None and is_lasting(step):
-                return True
+                calls.add((step.id, step.operation.id))
             actions = (*step.on_success, *step.on_failure)
             refs = [step.workflow, *(action.workflow for action in actions)]
             pending += [ref.workflow for ref in refs if ref is not None and ref.workflow is not None]
         pending += [ref.workflow for ref in each.depends_on if ref.workflow is not None]
-    return False
+    return frozenset(calls)
+
+
+def leaves_something(workflow: Workflow) -> bool:
+    """Whether any step of a workflow, or of those that it leads to, makes something or uses something up."""
+    return bool(lasting_calls(workflow))
+
+
+def holds_something(workflow: Workflow, progress: Progress) -> bool:
+    """Whether what a run has made so far would be lost if nobody went on with it."""
+    lasting = {step.id for step in workflow.steps if is_lasting(step)}
+    lasting |= {
+        f"{DEPENDENCY}{ref.id}" for ref in workflow.depends_on if ref.workflow and leaves_something(ref.workflow)
+    }
+    return bool(lasting & progress.outputs.keys()) or bool(progress.in_doubt and progress.outputs)
 
 
 def split_outputs(outputs: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Mapping[str, Json]]]:
