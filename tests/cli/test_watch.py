@@ -22,6 +22,8 @@ import httpx
 import pytest
 from tests.loopback import refused_port
 
+from specwatch.state import SqliteStore
+
 Command = Callable[..., CompletedProcess[str]]
 Edit = Callable[[Path, str, str], int]
 
@@ -137,7 +139,9 @@ def test_a_watch_serves_and_stops(start: Callable[..., Process]) -> None:
     watch.signal(signal.SIGTERM)
     assert watch.exit_code() == 0
     assert time.monotonic() - begin < 10
+    assert watch.lines[0]["event"] == "workspace"
     assert watch.lines[-1]["event"] == "stopped"
+    assert "text" not in {line["event"] for line in watch.lines}
 
 
 @unix
@@ -224,6 +228,17 @@ def test_a_probe_that_could_not_be_established_is_3(specwatch: Command, workspac
     finished = run_for(specwatch, workspace, "--target", f"http://127.0.0.1:{refused_port()}")
     assert finished.returncode == 3
     assert "EXAMPLE_API_TOKEN is not set" in finished.stderr
+
+
+def test_what_could_not_be_written_is_3(specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All probes pass, but what they found is gone: the last line is an error with how much, and says nothing else."""
+    monkeypatch.setattr(SqliteStore, "lost", 1234, raising=False)
+    finished = run_for(specwatch, workspace, "--interval", "1s")
+    assert finished.returncode == 3
+    assert "error   stopped lost=1234 stopped; 1,234 could not be written" in finished.stderr
+    assert "all that ran is written" not in finished.stderr
+    failing = run_for(specwatch, workspace, "--interval", "1s", "--fault", DROPPED)
+    assert failing.returncode == 1
 
 
 def test_a_watch_in_which_nothing_ran_is_3(specwatch: Command, workspace: Path, edit: Edit) -> None:

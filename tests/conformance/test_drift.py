@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specwatch.conformance.drift import undocumented_fields
+from specwatch.conformance.drift import MAX_FIELDS, undocumented_fields
 from specwatch.spec import Schema
 from specwatch.spec.source import escape
 
@@ -65,3 +65,9 @@ def test_shapes_find_what_following_the_schema_finds(raw: Any, one: Any, two: An
 
     assert undocumented_fields(schema, value) == expected
     assert undocumented_fields(schema, value) == expected
+
+
+def test_a_flood_of_fields_is_cut() -> None:
+    """A target can make up names without end; some of them are told."""
+    schema = Schema({"type": "object", "properties": {"known": {}}})
+    assert len(undocumented_fields(schema, {f"field-{number}": 1 for number in range(100_000)})) == MAX_FIELDS

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.virtual import EPOCH, run_virtual, virtual_clock
+from tests.virtual import EPOCH, VirtualLoop, run_virtual, virtual_clock
 
 from specwatch.probing.events import Event, Saturated, Skipped, Ticked
 from specwatch.probing.scheduler import CALM_SECONDS, Pace, Scheduler, phase
@@ -147,6 +147,42 @@ def test_calm_returns() -> None:
     assert states == [True, False]
     assert CALM_SECONDS <= 30
     assert diary.saturated[-1] is False
+
+
+@pytest.mark.parametrize("stall", [0.5, 4.0, 11.0, 45.0])
+def test_calm_does_not_come_with_a_stall(stall: float) -> None:
+    """However long the prober stands still, again and again, it is told once, and calm only after a quiet time."""
+    told: list[tuple[float, bool]] = []
+
+    async def main() -> None:
+        loop = cast("VirtualLoop", asyncio.get_running_loop())
+
+        def emit(event: Event) -> None:
+            if isinstance(event, Saturated):
+                told.append((loop.time(), event.on))
+
+        async def run(_probe: Probe, _saturated: bool) -> None:  # noqa: FBT001 - the scheduler's callback
+            pass
+
+        async def stand_still() -> None:
+            for _ in range(30):
+                loop.jumping.now += stall
+                await asyncio.sleep(CALM_SECONDS - 0.001)
+            stalled.append(loop.time())
+            await asyncio.sleep(60)
+            stop.set()
+
+        stalled: list[float] = []
+        stop = asyncio.Event()
+        scheduler = Scheduler(virtual_clock(), run, emit)
+        scheduler.plan([probe(f"p{n}", 1.0) for n in range(20)], 100)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(scheduler.serve(stop, 5.0))
+            group.create_task(stand_still())
+        assert [on for _, on in told] == [True, False]
+        assert stalled[0] < told[1][0] < stalled[0] + CALM_SECONDS + 1
+
+    run_virtual(main())
 
 
 def test_every_tick_tells_its_lag() -> None:

@@ -133,7 +133,29 @@ def test_a_refusal_of_a_vouched_credential_is_the_targets() -> None:
 def test_an_answer_that_was_not_the_one_asked_for_has_a_class(status: int, criterion: str, reason: Reason) -> None:
     """A server error before a redirect, that before another status, and a body that is wrong last."""
     execution = Execution((step(answered(status), criteria=(unmet(criterion, "that"),)),))
-    assert judged(execution) == Outcome(Verdict.FAIL, reason, f"ask: expected {criterion}, found that")
+    more = "; redirects are not followed; it names no Location" if reason is Reason.REDIRECT else ""
+    assert judged(execution) == Outcome(Verdict.FAIL, reason, f"ask: expected {criterion}, found that{more}")
+
+
+@pytest.mark.parametrize(
+    "location, told",
+    [
+        ("/sign-in?token=hush", "; this one leads to https://shop.example.com"),
+        ("http://user:hush@SHOP.example.com:8080/hush", "; this one leads to http://shop.example.com"),
+        ("https://www.shop.example.com/hush", "; this one leads to https://www.shop.example.com"),
+        ("https://hush.example.net/", "; this one leads to another host"),
+        ("//hush.shop.example.com/", "; this one leads to another host"),
+        ("hush:shop.example.com", ""),
+        ("https://[hush", ""),
+    ],
+)
+def test_a_redirect_is_told_without_what_may_be_secret(location: str, told: str) -> None:
+    """It is not followed; of where it led only the scheme and a host that was asked anyway are named."""
+    redirect = exchange(302, response=Response(302, (("Location", location),), b""))
+    execution = Execution((step(Sent("ask", "getHealth", redirect), criteria=(unmet(found="302"),)),))
+    outcome = judged(execution)
+    assert outcome.message == f"ask: expected {STATUS}, found 302; redirects are not followed{told}"
+    assert "hush" not in outcome.message
 
 
 def test_a_promise_that_the_same_answer_broke_is_named() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from specwatch.errors import UsageError
 from specwatch.spec import Api
-from specwatch.transport.target import Kind, Target, is_loopback, known_values, missing_setting, parse_target
+from specwatch.transport.target import Kind, Target, is_loopback, known_values, missing_setting, parse_target, withheld
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,55 @@ def test_a_target_is_read(text: str, target: Target) -> None:
         "http://shop.example.com:port",
         "http://[::1",
         "http://a..b",
+        "http://a b",
+        "http://a\tb",
+        "http://a%20b",
+        "http://a/b c",
+        "http://a,b",
+        "http://[::1%25lo]:8700",
+        "http://[::1%lo]:8700",
+        "http://[v1.a]",
     ],
 )
 def test_a_bad_target_is_refused(text: str) -> None:
     """What cannot be a base URL is a mistake of usage, told before anything is sent."""
     with pytest.raises(UsageError):
         parse_target(text)
+
+
+@pytest.mark.parametrize("text", ["http://127.0.0.1:0", "http://[::1]:0/v1", "https://shop.example.com:00"])
+def test_port_0_is_no_port(text: str) -> None:
+    """It is not taken for the usual port of the scheme."""
+    with pytest.raises(UsageError) as caught:
+        parse_target(text)
+    assert str(caught.value) == (
+        f"--target {text}: has the port 0, at which nothing listens\n  expected: a port from 1 to 65535, or none"
+    )
+
+
+@pytest.mark.parametrize(
+    "url, send_credentials, reason",
+    [
+        ("http://10.0.0.1", False, "http://10.0.0.1 is not https, so it gets no credential"),
+        ("http://10.0.0.1", True, "http://10.0.0.1 is not https, so it gets no credential"),
+        (
+            "https://10.0.0.1",
+            False,
+            "https://10.0.0.1 is no server of shop; --send-credentials sends your credentials there over https",
+        ),
+        ("https://10.0.0.1", True, None),
+        ("HTTPS://10.0.0.1", True, None),
+        ("http://127.0.0.1", False, None),
+    ],
+)
+def test_the_reason_for_withholding_helps(
+    api: Api,
+    url: str,
+    send_credentials: bool,  # noqa: FBT001 - a column of the table
+    reason: str | None,
+) -> None:
+    """The option is named where it changes something, and nowhere else."""
+    assert withheld(api, parse_target(url), send_credentials=send_credentials) == reason
 
 
 def test_a_refused_target_keeps_its_password() -> None:

@@ -93,12 +93,37 @@ def test_pauses_budgets_and_jobs_are_told() -> None:
         paused_until=NOW + 120,
         jobs=(JobStatus("j-1", "trip", NOW - 60, "poll"), JobStatus("j-2", "trip", NOW - 60, "submit", in_doubt=True)),
     )
-    assert "requests left today: 412 of 1,000" in found
-    assert "call left today: 1.50" in found
+    assert "left today: 412 of 1,000 requests" in found
+    assert "left today: 1.50 calls" in found
     assert "it asked us to wait; requests go on in 2 min" in found
     assert "j-1 of trip, begun 1 min ago : next is poll" in found
     assert "it is not known whether this was done, ask the provider: submit" in found
     assert "asked us to wait" not in page(paused_until=NOW - 1)
+
+
+@pytest.mark.parametrize(
+    "budget, told",
+    [
+        (BudgetStatus("call", 30, 50), "30 of 50 calls"),
+        (BudgetStatus("call", 1, 50), "1 of 50 calls"),
+        (BudgetStatus("call", 1), "1 call"),
+        (BudgetStatus("requests", 0, 1), "0 of 1 request"),
+        (BudgetStatus("credits", 3), "3 credits"),
+        (BudgetStatus("USD", 3), "3 USD"),
+        (BudgetStatus("cost", 3), "3 cost"),
+    ],
+)
+def test_a_number_goes_with_its_noun(budget: BudgetStatus, told: str) -> None:
+    """One call, thirty calls; what is no noun to be counted stays as it is."""
+    assert f"left today: {told} No probe" in page(budgets=(budget,))
+
+
+def test_one_probe_is_no_probes() -> None:
+    """The sentence at the top counts in words that fit."""
+    assert "1 of 1 probe failing: Shop." in page(ProbeStatus("a", Verdict.FAIL))
+    assert "1 of 1 probe cannot tell." in page(ProbeStatus("a", Verdict.UNKNOWN))
+    assert "1 of 1 probe has not run yet" in page(ProbeStatus("a"))
+    assert "2 of 2 probes have not run yet" in page(ProbeStatus("a"), ProbeStatus("b"))
 
 
 def test_troubles_of_the_prober_are_told() -> None:

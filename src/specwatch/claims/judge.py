@@ -164,11 +164,11 @@ class ClaimJudge:
 
 
 def has_longer_list(value: object, limit: int) -> bool:
-    """Whether a list with more elements is anywhere in a JSON value."""
+    """Whether a list or an object with more elements is anywhere in a JSON value."""
     if isinstance(value, list):
         return len(value) > limit or any(has_longer_list(item, limit) for item in value)
     if isinstance(value, dict):
-        return any(has_longer_list(item, limit) for item in value.values())
+        return len(value) > limit or any(has_longer_list(item, limit) for item in value.values())
     return False
 
 

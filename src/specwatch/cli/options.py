@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +58,12 @@ def chosen_workspace(explicit: Path | None, *, quiet: bool = False) -> Workspace
     return workspace
 
 
-def announce(workspace: Workspace) -> None:
-    """Say on stderr which workspace is used and why."""
+def announce(workspace: Workspace, *, as_json: bool = False) -> None:
+    """Say on stderr which workspace is used and why, where a log of JSON is read as a line of it."""
+    if as_json:
+        from specwatch.cli.watch.log import Log
+
+        log = Log(partial(click.echo, err=True), time.time, as_json=True)
+        log.line("info", "workspace", workspace.chosen, path=str(workspace.root))
+        return
     click.echo(f"workspace: {workspace.root} ({workspace.chosen})", err=True)

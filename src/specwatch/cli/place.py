@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 WORKER_SECONDS: Final = 0.4
 
-CAPS: Final = Caps(wire_bytes=8 * 1024 * 1024, decoded_bytes=8 * 1024 * 1024)
-"""No answer to a probe is larger in earnest, and many may be under way at once."""
+CAPS: Final = Caps(wire_bytes=1024 * 1024, decoded_bytes=1024 * 1024)
+"""No answer to a probe is larger in earnest, and judging one takes time from all the others."""
 
 SANDBOX: Final = Target(Kind.SANDBOX)
 STATE_FOLDER: Final = ".specwatch"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from specwatch.spec.schema import Schema
 from specwatch.spec.shape import Shape
 from specwatch.spec.source import escape
+
+MAX_FIELDS: Final = 100
+"""So many undocumented fields of one answer are told: a hostile one may have a million."""
 
 
 def undocumented_fields(schema: Schema | None, value: object) -> tuple[str, ...]:
@@ -20,10 +25,12 @@ def undocumented_fields(schema: Schema | None, value: object) -> tuple[str, ...]
         return ()
     found: dict[str, None] = {}
     _walk(schema.shape, value, "", found)
-    return tuple(found)
+    return tuple(found)[:MAX_FIELDS]
 
 
 def _walk(shape: Shape, value: object, at: str, found: dict[str, None]) -> None:
+    if len(found) >= MAX_FIELDS:
+        return
     if isinstance(value, dict):
         described, others = shape.fields, shape.others
         for name, item in value.items():
@@ -32,7 +39,7 @@ def _walk(shape: Shape, value: object, at: str, found: dict[str, None]) -> None:
                     _walk(described[name], item, f"{at}/{escape(name)}", found)
             elif others is not None:
                 _walk(others, item, f"{at}/*", found)
-            elif described:
+            elif described and len(found) < MAX_FIELDS:
                 found[f"{at}/{escape(name)}"] = None
     elif isinstance(value, list) and shape.items is not None:
         for item in value:

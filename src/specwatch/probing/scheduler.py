@@ -245,15 +245,26 @@ class Scheduler:
             asyncio.get_running_loop().call_at(now + CALM_SECONDS, self._look_for_calm)
         self._shed_at = now
 
-    def _look_for_calm(self) -> None:
+    def _look_for_calm(self, due: float | None = None) -> None:
+        """Say that it is calm, once it has been for long enough; else look again later.
+
+        A look that is late itself shows that the prober stood still, whatever ticks have not been noticed yet. So calm
+        is only told by a look that knows when it was due, a little after the time is over: what was due together with
+        it, or while it stood still, has been noticed by then.
+        """
         loop = asyncio.get_running_loop()
+        now = loop.time()
         if self._shed_at is None:
             return
-        if loop.time() - self._shed_at >= CALM_SECONDS:
+        if due is not None and now - due > LATE_SECONDS:
+            self._shed_at = now
+        quiet_at = self._shed_at + CALM_SECONDS
+        if due is not None and now >= quiet_at:
             self._shed_at = None
             self._emit(Saturated(on=False))
-        else:
-            loop.call_at(self._shed_at + CALM_SECONDS, self._look_for_calm)
+            return
+        again = max(quiet_at, now) + LATE_SECONDS
+        loop.call_at(again, self._look_for_calm, again)
 
     def _start(self, entry: Entry) -> None:
         if self._group is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urljoin, urlsplit
 
 from specwatch.probing.execute import Execution
 from specwatch.values.claim import Level, Verdict
-from specwatch.values.exchange import Exchange
+from specwatch.values.exchange import Exchange, header
 from specwatch.values.failure import Failure, Reason
 from specwatch.values.observation import Criterion, Sent, StepResult
 from specwatch.values.violation import Violation
@@ -96,7 +97,30 @@ def _missed(exchange: Exchange, execution: Execution) -> Outcome:
     status = exchange.response.status
     reason = _class(status, step)
     unmet = _unmet(step) or execution.message
+    if reason is Reason.REDIRECT:
+        unmet += f"; redirects are not followed{_pointed(exchange)}"
     return Outcome(Verdict.FAIL, reason, f"{step.step}: {_explained(unmet, reason, step.sent)}")
+
+
+def _pointed(exchange: Exchange) -> str:
+    """Where a redirect led, where that cannot hold a secret: the scheme, and a host that was known before.
+
+    A path, a query, or the name of a host that nobody has named may be made of a token, so nothing is told of them.
+    """
+    location = header(exchange.response.headers, "location")
+    if location is None:
+        return "; it names no Location"
+    try:
+        asked = urlsplit(exchange.request.url)
+        host = urlsplit(urljoin(exchange.request.url, location))
+        scheme, name, known = host.scheme.lower(), host.hostname or "", asked.hostname or ""
+    except ValueError:
+        return ""
+    if scheme not in {"http", "https"} or not name:
+        return ""
+    same = name.removeprefix("www.") == known.removeprefix("www.")
+    shown = f"[{name}]" if ":" in name else name
+    return f"; this one leads to {scheme}://{shown}" if same else "; this one leads to another host"
 
 
 def _class(status: int, step: StepResult) -> Reason:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from specwatch.errors import Problem
-from specwatch.schedule.expense import apis_of, expense
+from specwatch.schedule.expense import all_steps, apis_of, expense
 from specwatch.schedule.form import spelt
 from specwatch.schedule.model import DAY
 from specwatch.schedule.reading import Entry
@@ -78,6 +78,8 @@ def input_problems(entry: Entry, workflow: Workflow) -> Iterator[Problem]:
     if workflow.inputs is not None:
         fitting = {name: value for name, value in given.items() if name not in unknown}
         yield from _wrong_inputs(entry, workflow.inputs, fitting)
+    if any(step.unresolved for step in all_steps(workflow)):
+        return  # a spec is missing or wrong, which is told; nobody knows what it would name under x-known
     known = {name for api in apis_of(workflow) for name in api.known}
     for name in sorted(workflow.required_inputs - given.keys() - workflow.defaults.keys() - known):
         expected = f"a value for it: workflow {workflow.id!r} requires one"

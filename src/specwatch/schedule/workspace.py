@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from specwatch.errors import Problem, WorkspaceError
+from specwatch.schedule.expense import all_steps
 from specwatch.schedule.load import load_schedule
 from specwatch.schedule.model import Schedule
 from specwatch.spec import Api
@@ -68,9 +69,19 @@ def load_probes(workspace: Workspace) -> Probes:
             schedule = load_schedule(path, documents, broken=broken)
         except WorkspaceError as error:
             problems += error.problems
+        else:
+            told = tuple(problem.where for problem in wrong_specs)
+            problems += [problem for problem in _missing(schedule) if not any(each in problem.found for each in told)]
     if problems:
         raise WorkspaceError(*problems)
     return Probes(documents, schedule)
+
+
+def _missing(schedule: Schedule) -> tuple[Problem, ...]:
+    """What keeps workflows of the schedule from running although they are well-formed."""
+    workflows = [probe.workflow for probe in schedule.probes]
+    lame = [each for each in workflows if any(step.unresolved for step in all_steps(each))]
+    return tuple(dict.fromkeys(problem for each in lame for problem in each.document.missing))
 
 
 def load_documents(

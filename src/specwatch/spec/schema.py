@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -16,6 +16,9 @@ from specwatch.spec.source import escape, pointer_parts
 
 MAX_ERRORS: Final = 100
 """So many ways in which one value does not fit are told: a hostile one may be wrong in a million places."""
+
+MAX_NODES: Final = 5_000
+"""A value with more parts counts as large."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -87,10 +90,22 @@ class Schema:
         return self._compiled.is_valid(value)
 
     def errors(self, value: object) -> tuple[SchemaError, ...]:
-        """The ways in which the value does not fit, the deepest and most telling ones first; `MAX_ERRORS` at most."""
-        leaves = islice(self._leaves(self._compiled.iter_errors(value)), MAX_ERRORS)
+        """The ways in which the value does not fit, the deepest and most telling ones first; `MAX_ERRORS` at most.
+
+        Of a large value only the first: the library finds all of them before it hands out one.
+        """
+        leaves = islice(self._leaves(self._errors_of(value)), MAX_ERRORS)
         found = {error.where: error for error in map(_shape, leaves)}
         return tuple(sorted(found.values(), key=lambda error: (-error.where.count("/"), error.where)))
+
+    def _errors_of(self, value: object) -> Iterable[Any]:
+        if not is_larger(value, MAX_NODES):
+            return self._compiled.iter_errors(value)
+        try:
+            self._compiled.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return (error,)
+        return ()
 
     def _leaves(self, errors: Any) -> Iterator[Any]:
         """Errors with the branches of `oneOf`/`anyOf` opened up: the branch that came nearest tells the cause."""
@@ -197,3 +212,17 @@ def as_text(value: object) -> str:
 def shorten(text: str, limit: int) -> str:
     """The text, cut to a length with an ellipsis where it is longer."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def is_larger(value: object, limit: int) -> bool:
+    """Whether a JSON value has more than so many parts; found out without looking at more of them."""
+    waiting: list[object] = [value]
+    seen = 0
+    while waiting:
+        node = waiting.pop()
+        children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        seen += len(children)
+        if seen > limit:
+            return True
+        waiting += children
+    return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 from specwatch.errors import Problem, WorkspaceError
+from specwatch.spec.bounds import check_events
+from specwatch.spec.files import read_text
 
 try:
     from yaml import CSafeLoader as _BaseLoader
@@ -32,6 +34,14 @@ class _Loader(_BaseLoader):
                 raise yaml.constructor.ConstructorError(None, None, found, key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """A value; one that its tag, or Python, cannot take is an error with a line."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, KeyError, AttributeError, OverflowError) as error:
+            found = f"a {node.tag.rpartition(':')[2]} that cannot be read"
+            raise yaml.constructor.ConstructorError(None, None, found, node.start_mark) from error
 
 
 _REPLACED = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool"}
@@ -64,32 +74,33 @@ class Source:
         """Read a file.
 
         Raises:
-            WorkspaceError: the file is missing, unreadable or not UTF-8.
+            WorkspaceError: the file is missing, unreadable, no regular file, too large or not UTF-8.
         """
-        try:
-            return cls(path, path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise WorkspaceError(
-                Problem(str(path), f"byte {error.start} is not UTF-8", "text in UTF-8", "save the file as UTF-8")
-            ) from error
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise WorkspaceError(Problem(str(path), f"cannot be read: {reason}", "a readable YAML file")) from error
+        return cls(path, read_text(path))
 
     @cached_property
     def data(self) -> object:
         """The content: mappings with string keys, lists and scalars.
 
         Raises:
-            WorkspaceError: the text is no YAML, with the line.
+            WorkspaceError: the text is no YAML, or too deep or too large to be built, with the line.
         """
+        return self._within_bounds(lambda: _string_keys(yaml.load(self.text, Loader=_Loader)))  # noqa: S506 - safe, narrowed
+
+    def _within_bounds(self, build: Callable[[], Any]) -> Any:
+        """What is built from the text, after the text has been found harmless: libyaml builds without any bound."""
         try:
-            return _string_keys(yaml.load(self.text, Loader=_Loader))  # noqa: S506 - a safe loader, narrowed
+            self._check  # noqa: B018 - the first look is what checks
+            return build()
         except yaml.YAMLError as error:
             raise WorkspaceError(self._syntax_problem(error)) from error
         except RecursionError as error:
-            found = "is nested without end: too deeply, or by an alias inside of what it stands for"
+            found = "is nested too deeply"
             raise WorkspaceError(Problem(str(self.path), found, "plain, finite data")) from error
+
+    @cached_property
+    def _check(self) -> None:
+        check_events(yaml.parse(self.text, Loader=_Loader), self.path)
 
     def mapping(self) -> Mapping[str, object]:
         """The content, which must be a mapping.
@@ -113,7 +124,7 @@ class Source:
     @cached_property
     def _lines(self) -> Mapping[tuple[str, ...], int]:
         found: dict[tuple[str, ...], int] = {}
-        root = yaml.compose(self.text, Loader=_Loader)
+        root = self._within_bounds(lambda: yaml.compose(self.text, Loader=_Loader))
         if root is not None:
             _collect_lines(root, (), found)
         return found

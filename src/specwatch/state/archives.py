@@ -81,6 +81,10 @@ class Keeper(Protocol):
     def parked(self) -> int:
         """Bytes that wait to be tried again."""
 
+    @property
+    def bodies(self) -> int:
+        """How many bodies these are."""
+
 
 class MemoryArchives:
     """Archives of a store that keeps everything in memory.
@@ -90,6 +94,7 @@ class MemoryArchives:
     """
 
     parked = 0
+    bodies = 0
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -145,6 +150,11 @@ class FileArchives:
     def parked(self) -> int:
         """Bytes that wait to be tried again."""
         return sum(map(len, list(self._waiting.values())))
+
+    @property
+    def bodies(self) -> int:
+        """How many bodies these are."""
+        return len(self._waiting)
 
     def keep(self, job_id: str, step: str, body: bytes) -> None:
         """Write a body beside its place, then move it there: file and folder are on disk when this returns.

@@ -11,11 +11,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from specwatch.errors import Problem, UsageError
+from specwatch.errors import UsageError
 from specwatch.probing.ports import Job
 from specwatch.state import queries
 from specwatch.state.limits import MIB, HistoryLimits, Pace
 from specwatch.state.lockfile import LockFile
+from specwatch.state.refusals import (
+    begins_like_a_database,
+    beside,
+    cannot_write,
+    foreign,
+    held,
+    newer,
+    refuse_what_is_not_ours,
+)
 from specwatch.state.rows import Document
 from specwatch.state.schema import TABLES, VERSION, as_expected, migrate, tables_of, version_of
 
@@ -24,8 +33,7 @@ QUICK_FROM = 64 * MIB
 
 PAGE_BYTES = 4096
 SMALLEST_FILE = 512
-MAGIC = b"SQLite format 3\0"
-"""How every database begins, and the smallest page (https://www.sqlite.org/fileformat2.html, section 1.3)."""
+"""Bytes of the smallest page (https://www.sqlite.org/fileformat2.html, section 1.3)."""
 
 WAL_BYTES = 4 * MIB
 
@@ -66,16 +74,17 @@ class Database:
     """The connection to the state file.
 
     Args:
-        path: of the file; None for one in memory.
+        path: of the file, without symbolic links; None for one in memory.
     """
 
     def __init__(self, path: Path | None, limits: HistoryLimits, pace: Pace) -> None:
-        self._path = path.resolve() if path else None
+        self._path = path
         self._limits = limits
         self._pace = pace
         self._connection: sqlite3.Connection | None = None
-        self._lock = LockFile(_beside(self._path, ".lock"), self._path) if self._path else None
+        self._lock = LockFile(beside(path, ".lock"), path) if path else None
         self._identity: tuple[int, int] | None = None
+        self._another = False  # whether there is a new file that lacks what the old one held
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -108,7 +117,7 @@ class Database:
         """Open the file and load what is in it; a broken one is set aside, and what can be read of it is taken along.
 
         Raises:
-            UsageError: of a newer version, somebody else's, in use, or where nothing can be written.
+            UsageError: of a newer version, somebody else's, no file, in use, or where nothing can be written.
         """
         if self._path is None:
             self._connection = self._connect(":memory:")
@@ -120,17 +129,18 @@ class Database:
         except (UsageError, OSError) as error:
             self.close()
             if isinstance(error, OSError) and error.errno not in OUT_OF_SPACE:
-                raise _cannot_write(self._path, error) from None
+                raise cannot_write(self._path, error) from None
             if isinstance(error, OSError):
                 return Loaded(trouble=f"{self._path} cannot be opened: {error.strerror}; the state is in memory only")
             raise
 
     def _prepare(self, path: Path) -> None:
+        # Before there is a lock, which would be taken for a sign that the file is ours.
+        refuse_what_is_not_ours(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         if self._lock:
             self._lock.acquire()
-        # SQLite gives its side files the permissions of this one.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _touch(path)
 
     def _load_or_begin_anew(self, path: Path, now: float) -> Loaded:
         try:
@@ -140,7 +150,7 @@ class Database:
                 return self._begin_anew(path, now, str(error))
         except sqlite3.Error as error:
             if is_kind(error, "locked"):
-                raise _locked(path) from None
+                raise held(path) from None
             self._disconnect()
             return Loaded(trouble=f"{path} cannot be opened: {error}; the state is in memory until it can")
 
@@ -177,13 +187,13 @@ class Database:
         connection = self._connection = self._connect(str(path))
         version, tables = version_of(connection), tables_of(connection)
         if version > VERSION:
-            raise _newer(path, version)
+            raise newer(path, version)
         check = "quick_check" if about.st_size >= QUICK_FROM else "integrity_check"
         (verdict,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
         if verdict != "ok":
             raise BrokenError(str(verdict).replace("\n", " "))
         if tables and not tables & TABLES:
-            raise _foreign(path)
+            raise foreign(path)
         if not tables:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -232,16 +242,16 @@ class Database:
         if self._path is None:
             return Path()
         stamp = datetime.fromtimestamp(max(0.0, now), UTC).strftime("%Y%m%dT%H%M%SZ")
-        aside = _beside(self._path, f".corrupt-{stamp}")
+        aside = beside(self._path, f".corrupt-{stamp}")
         number = 1
         while aside.exists():
             number += 1
-            aside = _beside(self._path, f".corrupt-{stamp}-{number}")
+            aside = beside(self._path, f".corrupt-{stamp}-{number}")
         self._path.replace(aside)
         for ending in ("-wal", "-shm"):
             with suppress(OSError):
-                _beside(self._path, ending).replace(_beside(aside, ending))
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+                beside(self._path, ending).replace(beside(aside, ending))
+        _touch(self._path)
         return aside
 
     def reopen(self) -> bool:
@@ -250,20 +260,23 @@ class Database:
         Raises:
             sqlite3.Error, OSError: it still cannot be opened.
             BrokenError: what is there is no whole database any more.
-            UsageError: somebody has put another one there.
+            UsageError: somebody has put another one there, or has locked it since our lock was removed.
         """
         if self._path is None:
             return False
-        before, another = self._identity, self.moved
+        before = self._identity
+        self._another = self._another or self.moved  # a new file may get the old one's inode
         self._disconnect()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._prepare(self._path)
         try:
             self._load(self._path)
         except BaseException:
             self._disconnect()
             raise
-        return another or before != self._identity  # a new file may get the old one's inode
+        finally:
+            self._another = self._another or before != self._identity
+        another, self._another = self._another, False
+        return another
 
     @property
     def lost(self) -> bool:
@@ -272,12 +285,14 @@ class Database:
 
     @property
     def moved(self) -> bool:
-        """Whether the file was removed or replaced under us, so that what is written would be lost."""
+        """Whether file or lock was removed or replaced under us, so that what is written would not be ours alone."""
         if self._path is None or self._connection is None:
             return False
+        if self._lock and not self._lock.held:
+            return True
         try:
             about = self._path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return True
         except OSError:
             return False
@@ -303,52 +318,9 @@ class Database:
 
 def _looks_right(path: Path, size: int) -> bool:
     """Whether it begins like a database: SQLite takes a file of a few bytes for an empty one and writes over it."""
-    with path.open("rb") as file:
-        return size >= SMALLEST_FILE and file.read(len(MAGIC)) == MAGIC
+    return size >= SMALLEST_FILE and begins_like_a_database(path)
 
 
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(path.name + ending)
-
-
-def _cannot_write(path: Path, error: OSError) -> UsageError:
-    return UsageError(
-        Problem(
-            where=str(path),
-            found=f"the state file cannot be written there: {error.strerror}",
-            expected="a file in a folder that this user can write",
-            mend="name another file with --state, or mend the permissions",
-        )
-    )
-
-
-def _locked(path: Path) -> UsageError:
-    return UsageError(
-        Problem(
-            where=str(path),
-            found="another program holds a lock on this state file",
-            mend="close that program, or name another file with --state",
-        )
-    )
-
-
-def _newer(path: Path, version: int) -> UsageError:
-    return UsageError(
-        Problem(
-            where=str(path),
-            found=f"the state file has version {version}",
-            expected=f"at most version {VERSION}, the newest that this specwatch knows",
-            mend="start the newer specwatch that wrote it, or name another file with --state; nothing was changed",
-        )
-    )
-
-
-def _foreign(path: Path) -> UsageError:
-    return UsageError(
-        Problem(
-            where=str(path),
-            found="this is a database of another program",
-            expected="a state file of specwatch, or a new name",
-            mend="name another file with --state; nothing was changed",
-        )
-    )
+def _touch(path: Path) -> None:
+    """Create the file for its owner only; SQLite gives its side files the same permissions."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

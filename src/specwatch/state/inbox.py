@@ -148,6 +148,12 @@ class Inbox:
                 self._wake()
         return 0
 
+    @property
+    def waiting(self) -> int:
+        """How many runs, memories and endings the writer has not taken."""
+        with self._ready:
+            return len(self._runs) + len(self._batch.memories) + len(self._batch.endings)
+
     def call(self, call: Call) -> None:
         """Hand over something that somebody waits for; the writer turns to it at once."""
         with self._ready:

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from specwatch.errors import Problem, UsageError
 
+CONTENT = re.compile(r"(\d+)( specwatch)?\n?")
+"""Whose the lock is. Only one that carries our name shows that what lies beside it is ours."""
+
 FAR_OFF = 1 << 30
 """Where the byte lies that is locked on Windows: locks are mandatory there, and the process id must stay readable."""
+
+
+def is_lock_of_ours(path: Path) -> bool:
+    """Whether a specwatch once locked this file, whether or not it still does."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            content = CONTENT.fullmatch(file.read(64).decode("ascii", "replace"))
+    except OSError:
+        return False
+    return content is not None and content[2] is not None
 
 
 class LockFile:
@@ -27,12 +44,35 @@ class LockFile:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock and leave our process id in the file.
+        """Take the lock and leave our process id in the file; nothing happens while it is `held`.
 
         Raises:
-            UsageError: another process has it; the error says which.
+            UsageError: another process has it, and the error says which; or the file is no lock, and is left alone.
             OSError: the file cannot be created.
         """
+        if self.held:
+            return
+        self.release()
+        self._descriptor = self._locked()
+        # On a full disk the lock holds all the same; only the number is missing.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()} specwatch\n".encode(), 0)
+
+    @property
+    def held(self) -> bool:
+        """Whether we have the lock, and others who look for it find that very file."""
+        if self._descriptor is None:
+            return False
+        try:
+            found = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # it cannot be told, and nothing could be done about it
+            return True
+        return os.path.samestat(found, os.fstat(self._descriptor))
+
+    def _locked(self) -> int:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
             _lock(descriptor)
@@ -47,11 +87,17 @@ class LockFile:
                     mend="stop that process, or name another file with --state",
                 )
             ) from None
-        self._descriptor = descriptor
-        # On a full disk the lock holds all the same; only the number is missing.
-        with suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        if not _may_be_written_over(descriptor):
+            os.close(descriptor)
+            raise UsageError(
+                Problem(
+                    where=str(self._path),
+                    found="this file of another program lies where the lock of the state file has to be",
+                    expected="a name of a state file whose lock is free",
+                    mend="name another file with --state; nothing was changed",
+                )
+            )
+        return descriptor
 
     def release(self) -> None:
         """Give the lock back."""
@@ -60,9 +106,20 @@ class LockFile:
             self._descriptor = None
 
 
+def _content(descriptor: int) -> str:
+    return os.pread(descriptor, 64, 0).decode("ascii", "replace")
+
+
 def _holder(descriptor: int) -> str:
-    text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-    return f"process {text}" if text.isdigit() else "another process"
+    content = CONTENT.fullmatch(_content(descriptor))
+    return f"process {content[1]}" if content else "another process"
+
+
+def _may_be_written_over(descriptor: int) -> bool:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return False
+    content = _content(descriptor)
+    return not content or CONTENT.fullmatch(content) is not None
 
 
 if sys.platform == "win32":

@@ -21,6 +21,7 @@ from specwatch.state.database import Database
 from specwatch.state.inbox import Call, Ending, Inbox
 from specwatch.state.limits import HistoryLimits, Pace
 from specwatch.state.queries import Counts, JobView
+from specwatch.state.refusals import beside, resolved
 from specwatch.state.rows import Document
 from specwatch.state.troubles import Troubles
 from specwatch.state.writer import Writer
@@ -62,6 +63,7 @@ class SqliteStore:
         pace: Pace | None = None,
     ) -> None:
         limits, pace = limits or HistoryLimits(), pace or Pace()
+        path = None if path is None else resolved(path)
         self._clock = clock
         self._on_trouble = on_trouble
         self._pace = pace
@@ -74,6 +76,7 @@ class SqliteStore:
         self._memories: dict[str, dict[str, Json]] = {}
         self._open_jobs: tuple[Job, ...] = ()
         self._running = False
+        self._lost = 0
 
     # ---------------------------------------------------------------------------------------------- start and end
 
@@ -83,8 +86,8 @@ class SqliteStore:
         A file that is broken is set aside and a new one begun; on a full disk the store begins in memory. Both is told.
 
         Raises:
-            UsageError: the file is of a newer version, of another program, in use by another process, or cannot be
-                written where it is.
+            UsageError: the file is of a newer version, of another program, no state file at all, in use by another
+                process, or cannot be written where it is. Nothing was changed then.
         """
         self._loop = asyncio.get_running_loop()
         self._inbox.now = self._clock.now()
@@ -102,18 +105,25 @@ class SqliteStore:
                 await self._bounded(lambda: None, self._pace.answer, after_writes=True)
 
     async def close(self) -> None:
-        """Write what waits, within `Pace.closing` seconds, and close; what could not be written is told."""
+        """Write what waits, within `Pace.closing` seconds, and close; what could not be written is told, and `lost`."""
         if not self._running:
             return
         self._running = False
         self._inbox.now = self._clock.now()
         try:
-            await self._bounded(self._writer.stop, self._pace.closing, after_writes=True)
+            self._lost = await self._bounded(self._writer.stop, self._pace.closing, after_writes=True)
         except TimeoutError:
+            self._lost = max(1, self._writer.lost)  # the writer holds something, or it would have closed
+            self._ask(self._writer.stop, after_writes=True)  # should the disk come back while the process lives
             self._troubles.report("open", "the state could not be closed in time; what waited may be lost")
         self._files.shutdown(wait=False)
         self._troubles.settle(all_of_it=True)
         await asyncio.sleep(0)  # troubles reported from here are told by the loop, too
+
+    @property
+    def lost(self) -> int:
+        """How many jobs, memories, runs and archives were not on disk when the store was closed; 0 before that."""
+        return self._lost
 
     # ------------------------------------------------------------------------------------------------- remembering
 
@@ -285,9 +295,8 @@ class JobJournal:
 def _archives(path: Path | None, limits: HistoryLimits, pace: Pace, troubles: Troubles) -> Keeper:
     if path is None:
         return MemoryArchives(pace.parked_bytes)
-    folder = path.resolve()
-    folder = folder.with_name(f"{folder.name}.archives")
-    return FileArchives(folder, limits, pace.parked_bytes, functools.partial(troubles.report, "archive"))
+    dropped = functools.partial(troubles.report, "archive")
+    return FileArchives(beside(path, ".archives"), limits, pace.parked_bytes, dropped)
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, work: Callable[..., object], *arguments: object) -> None:

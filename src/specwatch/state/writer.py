@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from specwatch.errors import SpecwatchError
+from specwatch.errors import SpecwatchError, UsageError
 from specwatch.probing.ports import Job, Progress
 from specwatch.state.archives import Keeper
 from specwatch.state.backlog import Backlog
@@ -73,6 +73,7 @@ class Writer:
         self._archives_again = Backoff(pace)
         self._doubtful = False  # whether the connection itself may be what is wrong
         self._sweep_at = math.inf  # until the file is open
+        self._gone = False  # whether the file went while it was in use, which has not been told
         self._replaced = False
         self._open = False
         self._stopped = False
@@ -113,6 +114,8 @@ class Writer:
             ValueError, TypeError, RecursionError: it cannot be written as JSON.
         """
         row = job_row(job, progress, now)
+        if self._moved():
+            self._reopened()  # else what is told as being on disk would be in a file that nobody finds again
         try:
             self._backlog.note(row, must=must)
         except sqlite3.Error as error:
@@ -121,8 +124,13 @@ class Writer:
                 raise
             self._backlog.note(row, must=must)
 
-    def stop(self) -> None:
-        """Write the rest and close the file. What cannot be written is told."""
+    @property
+    def lost(self) -> int:
+        """How many jobs, memories, runs and archives would be lost if this was the end."""
+        return sum(self._backlog.waiting) + self._archives.bodies + self._inbox.waiting
+
+    def stop(self) -> int:
+        """Close the file; what could not be written is told, and how much that is returned."""
         jobs, memories, runs = self._backlog.waiting
         if runs:
             self._troubles.report("record", "a run could not be written before the end", runs)
@@ -135,6 +143,7 @@ class Writer:
         self._database.close()
         self._troubles.settle(all_of_it=True)
         self._stopped = True
+        return self.lost
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read from the database.
@@ -205,10 +214,7 @@ class Writer:
             self._archives_again.fail()
 
     def _write_database(self) -> None:
-        if self._database.moved:
-            self._troubles.report("open", "the state file was removed or replaced; all that is known is written again")
-            self._doubtful = True
-        if (self._doubtful or self._database.lost) and not self._reopened():
+        if (self._moved() or self._doubtful or self._database.lost) and not self._reopened():
             return
         now = self._inbox.now
         steps: tuple[tuple[str, Callable[[], None]], ...] = (
@@ -245,8 +251,17 @@ class Writer:
 
     # ---------------------------------------------------------------------------------------------------- trouble
 
+    def _moved(self) -> bool:
+        if not self._database.moved:
+            return False
+        self._gone = self._doubtful = True
+        return True
+
     def _failed(self, operation: str, error: Exception) -> None:
-        self._troubles.report(operation, f"the state cannot be written: {error}; it is tried again")
+        what = f"the state cannot be written: {error}"
+        if isinstance(error, UsageError):
+            what = f"the state is in memory only: {error.problems[0].found}"
+        self._troubles.report(operation, f"{what}; it is tried again")
         self._again.fail()
         # A lock passes by itself; after anything else a second failure asks for another look at the file.
         self._doubtful = self._again.failures > 1 and not is_kind(error, "locked")
@@ -260,7 +275,10 @@ class Writer:
         except (sqlite3.Error, OSError, SpecwatchError) as error:
             self._failed("open", error)
             return False
-        self._doubtful = False
+        if self._gone:
+            message = "the state file or its lock was removed or replaced; all that is known is written again"
+            self._troubles.report("open", message)
+        self._gone = self._doubtful = False
         return True
 
     def _mended(self, error: sqlite3.Error) -> bool:
@@ -277,7 +295,7 @@ class Writer:
         except (sqlite3.Error, OSError, SpecwatchError, BrokenError) as error:
             self._failed("open", error)
             return False
-        self._doubtful = False
+        self._gone = self._doubtful = False
         self._troubles.report("open", f"the state file broke ({why}) and is now {aside.name}; a new one was begun")
         self._backlog.rewrite()
         return True

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from specwatch.errors import MissingSetting, Problem, UsageError
 from specwatch.spec.model import Api
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
 
 class Kind(StrEnum):
@@ -82,15 +86,28 @@ def parse_target(text: str) -> Target:
         parts = urlsplit(text)
         host = httpx.URL(text).host
         host.encode("idna")  # what a socket does with it
-        parts.port  # noqa: B018 - reading it is what checks it
+        port = parts.port
     except (ValueError, httpx.InvalidURL) as error:
         raise no_target from error
-    if parts.scheme not in {"http", "https"} or not host:
+    spaced = any(char.isspace() for char in text)  # urlsplit would leave some of them out
+    if parts.scheme not in {"http", "https"} or spaced or not _is_host(parts.hostname or "", host):
         raise no_target
+    if port == 0:
+        raise UsageError(Problem(where, "has the port 0, at which nothing listens", "a port from 1 to 65535, or none"))
     if parts.username or parts.password or parts.query or parts.fragment:
         expected = "a base URL without user, password, query or fragment"
         raise UsageError(Problem("--target", "has parts that a base URL cannot have", expected))
     return Target(Kind.URL, parts.geturl().rstrip("/"))
+
+
+def _is_host(written: str, understood: str) -> bool:
+    """Whether a host is a name or an address, without a zone and without what URLs have to escape."""
+    if ":" in written:
+        try:
+            return ipaddress.IPv6Address(written).scope_id is None
+        except ValueError:
+            return False
+    return _NAME.fullmatch(understood.encode("idna").decode("ascii")) is not None
 
 
 def known_values(api: Api, target: Target, environment: Mapping[str, str]) -> dict[str, str | tuple[str, ...]]:
@@ -124,6 +141,8 @@ def withheld(api: Api, target: Target, *, send_credentials: bool) -> str | None:
     """
     if target.kind is Kind.SANDBOX or target.trusted(api):
         return None
+    if urlsplit(target.url).scheme != "https":
+        return f"{target.url} is not https, so it gets no credential"
     if not send_credentials:
         return f"{target.url} is no server of {api.id}; --send-credentials sends your credentials there over https"
-    return None if target.url.startswith("https://") else f"{target.url} is not https, so it gets no credential"
+    return None

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, Template
 
 from specwatch import __version__
 from specwatch.values import Reason, Verdict
-from specwatch.web.view import ApiStatus, ProbeStatus, Status
+from specwatch.web.view import ApiStatus, BudgetStatus, ProbeStatus, Status
 
 REFRESH: Final = 15
 """Seconds after which a browser asks again."""
@@ -89,7 +89,14 @@ def _pieces(status: Status) -> Iterator[str]:
 @cache
 def _template() -> Template:
     environment = Environment(loader=PackageLoader("specwatch.web"), autoescape=True, trim_blocks=True)
-    environment.filters |= {"moment": moment, "latency": latency, "fault": fault, "amount": amount, "mark": mark}
+    environment.filters |= {
+        "moment": moment,
+        "latency": latency,
+        "fault": fault,
+        "amount": amount,
+        "mark": mark,
+        "unit": unit,
+    }
     environment.lstrip_blocks = True
     return environment.get_template("status.html")
 
@@ -99,14 +106,16 @@ def _overall(status: Status) -> tuple[str, str]:
     running = [probe for api in status.apis for probe in api.probes if not probe.idle]
     counts = {verdict: sum(probe.verdict is verdict for probe in running) for verdict in WORDS}
     names = [api.title for api in status.apis if api.verdict is Verdict.FAIL]
+    total = "1 probe" if len(running) == 1 else f"{len(running):,} probes"
     if not running:
         return "wait", "Nothing is probed: no probe is switched on."
     if names:
-        return "fail", f"{counts[Verdict.FAIL]} of {len(running)} probes failing: {', '.join(names)}."
+        return "fail", f"{counts[Verdict.FAIL]} of {total} failing: {', '.join(names)}."
     if counts[Verdict.UNKNOWN]:
-        return "unknown", f"Nothing is failing, but {counts[Verdict.UNKNOWN]} of {len(running)} probes cannot tell."
+        return "unknown", f"Nothing is failing, but {counts[Verdict.UNKNOWN]} of {total} cannot tell."
     if counts[None]:
-        return "wait", f"{counts[None]} of {len(running)} probes have not run yet; nothing is failing."
+        have = "has" if counts[None] == 1 else "have"
+        return "wait", f"{counts[None]} of {total} {have} not run yet; nothing is failing."
     return "ok", f"All {len(running)} probes are well." if len(running) > 1 else "The probe is well."
 
 
@@ -155,6 +164,16 @@ def ahead(now: float, at: float) -> str:
 def amount(value: float) -> str:
     """A number without superfluous digits: `1,000`, `0.5`."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+
+
+def unit(budget: BudgetStatus) -> str:
+    """The unit of a budget as a noun that goes with the number before it: `1 call`, `30 calls`, `0.50 USD`."""
+    number = budget.remaining if budget.limit is None else budget.limit
+    name = budget.unit
+    if name == "requests":
+        return "request" if number == 1 else name
+    is_noun = name.isascii() and name.isalpha() and name.islower() and name[-1] != "s" and name != "cost"
+    return f"{name}s" if is_noun and number != 1 else name
 
 
 def _rough(seconds: float) -> str:

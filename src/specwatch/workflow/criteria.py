@@ -14,6 +14,7 @@ from specwatch.workflow.expression import compile_expression, root_of
 from specwatch.workflow.model import Check
 from specwatch.workflow.names import Mistake, Names
 from specwatch.workflow.patterns import JsonPath, Pattern, TooMuch
+from specwatch.workflow.repetition import check_pattern
 from specwatch.workflow.scope import Expression, Judge, Scope
 from specwatch.workflow.template import EMBEDDED, as_string, expression_type
 
@@ -73,6 +74,8 @@ def _shown(value: object) -> str:
 def _regex(condition: str, context: Expression, names: Names) -> tuple[Judge, AtStatus]:
     pattern = _Pieces(condition, names)
     fixed = None if pattern.expressions else Pattern(condition)
+    if pattern.expressions:
+        check_pattern(pattern.sample())
 
     def test(value: object, scope: Scope) -> bool:
         if value is None or value is MISSING:

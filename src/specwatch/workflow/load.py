@@ -68,6 +68,7 @@ class _Loader:
         self.reader = Reader(source, modern=self.version.startswith("1.1"))
         self.sources = Sources(self.reader, apis, lambda path: _load(path, apis, above))
         self.workflows: dict[str, Workflow] = {}
+        self.nodes: dict[str, tuple[Place, Mapping[str, object]]] = {}
         self.components: dict[str, dict[str, Mapping[str, object]]] = {kind: {} for kind in KINDS}
         self.schemas: Mapping[str, Schema | None] = {}
 
@@ -118,7 +119,7 @@ class _Loader:
     def _workflows(self, raw: object, document: Document) -> None:
         if raw is not None and not raw:
             self.reader.problem(("workflows",), "no workflows", "at least one")
-        nodes: dict[str, tuple[Place, Mapping[str, object]]] = {}
+        nodes = self.nodes
         for at, item in self.reader.items(("workflows",), raw):
             node = self.reader.node(at, item, "workflow")
             if node is not None and self._is_new(at, "workflowId", str(node["workflowId"]), nodes):
@@ -226,17 +227,40 @@ class _Loader:
         self.reader.dangling.clear()
 
     def _check_circles(self) -> None:
-        graph = {
-            name: [ref.id for ref in workflow.depends_on if ref.among is self.workflows]
-            for name, workflow in self.workflows.items()
-        }
-        try:
-            TopologicalSorter(graph).prepare()
-        except CycleError as error:
-            circle = [str(name) for name in error.args[1]]
-            position = list(self.workflows).index(circle[0])
+        """Note every circle of workflows that run each other, by a step or by what they depend on."""
+        calls = self._calls()
+        while circle := _circle(calls):
+            caller, called = circle[0], circle[1]
             found = f"workflows depend on each other in a circle: {listed(circle)}"
-            self.reader.problem(("workflows", position, "dependsOn"), found, "an order in which they can run")
+            if len(circle) == 2:
+                found = f"workflow {caller!r} runs itself"
+            self.reader.problem(calls[caller].pop(called), found, "an order in which they can run")
+
+    def _calls(self) -> dict[str, dict[str, Place]]:
+        """The workflows of the document that each of them runs first or by a step, with the place that says so."""
+        calls: dict[str, dict[str, Place]] = {}
+        for name, (at, node) in self.nodes.items():
+            found = self.reader.items((*at, "dependsOn"), node.get("dependsOn"))
+            for place, step in self.reader.items((*at, "steps"), node.get("steps")):
+                if isinstance(step, Mapping) and not {"operationId", "operationPath"} & step.keys():
+                    found.append(((*place, "workflowId"), step.get("workflowId")))
+            calls[name] = {}
+            for place, called in found:
+                if isinstance(called, str) and called in self.nodes:
+                    calls[name].setdefault(called, place)
+        return calls
+
+
+def _circle(calls: Mapping[str, Mapping[str, Place]]) -> tuple[str, ...]:
+    """One circle, from the first of its workflows in the document back to it; empty where there is none."""
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError as error:
+        names: list[str] = error.args[1][:0:-1]  # who is called comes first, and the first once more at the end
+        order = list(calls)
+        first = min(range(len(names)), key=lambda at: order.index(names[at]))
+        return (*names[first:], *names[: first + 1])
+    return ()
 
 
 def _line(problem: Problem) -> int:

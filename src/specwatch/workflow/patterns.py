@@ -9,9 +9,11 @@ from typing import Any, Final
 import jsonpath_rfc9535
 import regex  # type: ignore[import-untyped]
 from iregexp_check import check as is_iregexp
+from jsonpath_rfc9535.filter_expressions import StringLiteral
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
 
 from specwatch.workflow.names import Mistake
+from specwatch.workflow.repetition import check_pattern
 
 MAX_CHARACTERS: Final = 100_000
 """A text that is longer is not searched with a regular expression."""
@@ -37,13 +39,14 @@ class Pattern:
         text: in the syntax of Python's `re`.
 
     Raises:
-        Mistake: it is none.
+        Mistake: it is none, or would take too much memory to be compiled.
     """
 
     __slots__ = ("_compiled", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        check_pattern(text)
         try:
             self._compiled = regex.compile(text)
         except (regex.error, RecursionError, OverflowError, ValueError) as error:
@@ -85,11 +88,12 @@ class _Regular(FilterFunction):
 
 @lru_cache(maxsize=256)
 def _iregexp(pattern: str) -> Any:
-    if len(pattern) > 1000 or not is_iregexp(pattern):
-        return None
     try:
+        check_pattern(pattern)
+        if not is_iregexp(pattern):
+            return None
         return regex.compile(_from_iregexp(pattern))
-    except regex.error:
+    except (regex.error, Mistake):
         return None
 
 
@@ -104,6 +108,11 @@ class _Environment(jsonpath_rfc9535.JSONPathEnvironment):
         self.function_extensions["match"] = _Regular(whole=True)
         self.function_extensions["search"] = _Regular(whole=False)
 
+    def validate_function_extension_signature(self, token: Any, args: list[Any]) -> list[Any]:
+        if token.value in {"match", "search"} and len(args) > 1 and isinstance(args[1], StringLiteral):
+            check_pattern(args[1].value)
+        return super().validate_function_extension_signature(token, args)
+
 
 _ENVIRONMENT = _Environment()
 _PIECES = re.compile(r"\\.|\[(?:[^\]\\]|\\.)*\]|\.", re.DOTALL)
@@ -117,7 +126,7 @@ class JsonPath:
     of it, as other runners do.
 
     Raises:
-        Mistake: it is none.
+        Mistake: it is none, or a pattern in it would take too much memory to be compiled.
     """
 
     __slots__ = ("_limit", "_query", "text")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,3 +232,18 @@ def no_descriptors_left() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for each in taken:
             os.close(each)
+
+
+def test_a_process_that_stood_still_does_not_blame_the_target() -> None:
+    """A deadline that is noticed a second late is trouble of our own, and no timeout of the target."""
+
+    async def stalled(server: HostileServer) -> Failure:
+        asyncio.get_running_loop().call_later(0.05, time.sleep, SECONDS + 1.2)
+        return await failed(network_of(server), request_to(server), SECONDS)
+
+    with serving(SILENT["no answer"]) as server:
+        failure = run(stalled(server))
+
+    assert failure.reason is Reason.INTERNAL
+    assert failure.local
+    assert "stood still" in failure.message

@@ -7,7 +7,7 @@ from typing import Final, TypedDict, Unpack
 
 import click
 
-from specwatch.cli.options import Number, api_option, chosen_workspace, workspace_option
+from specwatch.cli.options import Number, announce, api_option, chosen_workspace, workspace_option
 
 LONGEST_WORK: Final = 3600.0
 
@@ -66,9 +66,12 @@ def command(**given: Unpack[Given]) -> int:
     SPECWATCH_WEB_TOKEN_FILE names.
 
     Runs until Ctrl-C or SIGTERM, then exits with 0. With --for, exits like `check`: 0 when all probes pass, 1 when one
-    fails, 3 when one could not be established.
+    fails, 3 when one could not be established. Where something could not be written to the state, 3 takes the place
+    of 0.
     """
     from specwatch.cli.watch.request import parse
     from specwatch.cli.watch.session import serve
 
-    return serve(parse(given, chosen_workspace(given["workspace"]), Path.cwd()))
+    workspace = chosen_workspace(given["workspace"], quiet=True)
+    announce(workspace, as_json=given["log_format"] == "json")
+    return serve(parse(given, workspace, Path.cwd()))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.measure import Measurement
 from rich.table import Table
 
 from specwatch.probing.events import Event, Planned, Ran
 from specwatch.reports.screen import STYLES, Cell, Screen
-from specwatch.reports.text import count, shortened
+from specwatch.reports.text import count
 from specwatch.reports.waterfall import milliseconds
 from specwatch.values.claim import Verdict
 from specwatch.web import ApiStatus, ProbeStatus, Status
@@ -22,7 +24,12 @@ REFRESHES: Final = 2
 """How often a second the table is drawn."""
 
 _MESSAGE: Final = 100
-_PROBE: Final = 24
+_LEAST: Final = 8
+"""Columns below which the last column is left out."""
+
+_GAP: Final = 2
+_WIDEST: Final = 10_000
+"""No line of a file is longer."""
 
 
 @dataclass
@@ -60,20 +67,24 @@ def live_table(console: Console, status: Callable[[], Status]) -> Live:
 def print_summary(console: Console, status: Status, tally: Tally) -> None:
     """Print how often each probe ran, how, and how it stands."""
     screen = Screen(console)
-    table = _columns("probe", "runs", "fail", "unknown", "last", "why")
+    rows: list[tuple[Cell, ...]] = []
     for api in status.apis:
         for probe in api.probes:
             counted = tally.verdicts.get(probe.id, Counter())
             ran = probe.id in tally.last
-            screen.row(
-                table,
+            row = (
                 screen.glyph(tally.last[probe.id]) if ran else "",
                 probe.id,
                 str(counted.total()),
                 *(str(counted[verdict] or "") for verdict in (Verdict.FAIL, Verdict.UNKNOWN)),
                 milliseconds(probe.seconds) if probe.seconds is not None and ran else "",
-                shortened(probe.message if ran else _why_not(probe, tally.intervals.get(probe.id, 0.0)), _MESSAGE),
+                probe.message if ran else _why_not(probe, tally.intervals.get(probe.id, 0.0)),
             )
+            rows.append(row)
+    table = _columns(screen, ("probe", "runs", "fail", "unknown", "last", "why"), rows)
+    if not console.is_terminal:  # a file has no width
+        whole = Measurement.get(console, console.options.update(width=_WIDEST), table).maximum
+        console.width = max(console.width, whole)
     console.print(table)
     total = sum(counted.total() for counted in tally.verdicts.values())
     screen.line(
@@ -85,10 +96,8 @@ def print_summary(console: Console, status: Status, tally: Tally) -> None:
 
 
 def _table(screen: Screen, status: Status) -> RenderableType:
-    table = _columns("probe", "since", "last", "next", "why")
-    for api in status.apis:
-        for probe in api.probes:
-            screen.row(table, *_cells(screen, api, probe, status.now))
+    rows = [_cells(screen, api, probe, status.now) for api in status.apis for probe in api.probes]
+    table = _columns(screen, ("probe", "since", "last", "next", "why"), rows)
     notes = [screen.text(note, "yellow") for note in _notes(status)]
     return Group(table, *notes)
 
@@ -103,19 +112,33 @@ def _cells(screen: Screen, api: ApiStatus, probe: ProbeStatus, now: float) -> tu
         _span(now - probe.since) if probe.since is not None else "",
         milliseconds(probe.seconds) if probe.seconds is not None else "",
         _span(probe.next_run - now) if probe.next_run is not None else "",
-        shortened(why, _MESSAGE),
+        why,
     )
 
 
-def _columns(*names: str) -> Table:
-    """A table with a column for the sign and these; the last one gets what room is left."""
+def _columns(screen: Screen, names: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> Table:
+    """A table with a column for the sign and these.
+
+    Ids and numbers stay whole for as long as there is room for them; the last column gets what is left, or is left out.
+    """
+    texts = [[name, *(str(row[at]) for row in rows)] for at, name in enumerate(names[:-1], 1)]
+    fixed = [max(map(cell_len, column)) for column in texts]
+    room = _room(screen.console, 1 + sum(fixed) + _GAP * len(names))
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
-    for name in names:
-        numeric = name not in {"probe", "why"}
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis")
-    table.columns[1].min_width = _PROBE
+    for name in names[:-1]:
+        table.add_column(name, justify="left" if name == "probe" else "right", no_wrap=True, overflow="ellipsis")
+    table.columns[1].min_width = fixed[0]
+    if room >= _LEAST:
+        table.add_column(names[-1], no_wrap=True, overflow="ellipsis", max_width=room)
+    for row in rows:
+        screen.row(table, *(row if room >= _LEAST else row[:-1]))
     return table
+
+
+def _room(console: Console, taken: int) -> int:
+    """Columns for a sentence beside what takes so many: as many as are left, or however many it needs in a file."""
+    return min(console.width - taken, _MESSAGE) if console.is_terminal else _WIDEST
 
 
 def _why_not(probe: ProbeStatus, interval: float) -> str:

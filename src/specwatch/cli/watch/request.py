@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LOG_FORMATS: Final = ("text", "json")
 TOKEN: Final = "SPECWATCH_WEB_TOKEN"  # noqa: S105 - the name of a variable
 _DURATION: Final = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d)?")
+_HOST: Final = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _LOCATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}|")
 
 
@@ -152,6 +153,11 @@ def _web(given: Given, folder: Path, complaints: Complaints) -> WebSettings:
     text = given["listen"]
     listen = complaints.attempt(lambda: parse_listen(text)) if text else Listen()
     token = (complaints.attempt(lambda: read_environment([TOKEN], folder)) or {}).get(TOKEN, "")
+    for name in given["web_names"]:
+        if not _HOST.fullmatch(name):
+            complaints.add(
+                Problem(f"--web-name {name!r}", "is no host name", "a name only, such as probes.example.com")
+            )
     if given["web_key"] and not given["web_cert"]:
         complaints.add(Problem("--web-key", "names the key of no certificate", "--web-cert, too"))
     return WebSettings(

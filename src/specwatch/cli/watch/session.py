@@ -45,6 +45,7 @@ class _Parts:
     metrics: Metrics
     log: Log
     tally: Tally
+    store: SqliteStore
 
 
 def serve(request: WatchRequest) -> int:
@@ -93,11 +94,22 @@ async def _serve(request: WatchRequest, target: Target, console: Console) -> int
                 await parts.watch.serve(stop)
     finally:
         await parts.watch.close()
-    parts.log.line("info", "stopped", "all that ran is written")
+    written = _farewell(parts)
     if request.duration is None:
-        return OK
+        return OK if written else NOTHING
     print_summary(console, parts.status.status(), parts.tally)
-    return EXIT_CODES[parts.tally.verdict]
+    code = EXIT_CODES[parts.tally.verdict]
+    return code if written else code or NOTHING
+
+
+def _farewell(parts: _Parts) -> bool:
+    """Say how it ended; whether all that ran is written."""
+    lost: int = getattr(parts.store, "lost", 0)
+    if lost:
+        parts.log.line("error", "stopped", f"stopped; {lost:,} could not be written", lost=lost)
+    else:
+        parts.log.line("info", "stopped", "all that ran is written")
+    return not lost
 
 
 def _assemble(request: WatchRequest, target: Target, console: Console) -> _Parts:
@@ -117,7 +129,7 @@ def _assemble(request: WatchRequest, target: Target, console: Console) -> _Parts
     watch = Watch(configuration, options, Machinery(request.place.wire, store, clock, request.load, listeners))
     status = WatchStatus(watch, store.history, clock)
     listeners.append(status)
-    return _Parts(watch, status, metrics, log, tally)
+    return _Parts(watch, status, metrics, log, tally, store)
 
 
 def _plan(metrics: Metrics, event: Event) -> None:

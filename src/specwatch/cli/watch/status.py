@@ -94,12 +94,12 @@ class WatchStatus:
 
     def _probe(self, probe: Probe) -> ProbeStatus:
         streak = self._watch.memory.streaks.get(probe.id)
-        due = self._watch.scheduler.next_due(probe.id)
         last = self._watch.last(probe.id)
         now = self._clock.now()
         idle = self._watch.why_off(probe.id) or ("maintenance" if probe.in_maintenance(now) else "")
+        next_run = None if idle else self._next_run(probe, now)
         if streak is None:
-            return ProbeStatus(probe.id, next_run=None if due is None or idle else now + due, idle=idle)
+            return ProbeStatus(probe.id, next_run=next_run, idle=idle)
         return ProbeStatus(
             id=probe.id,
             verdict=streak.verdict,
@@ -107,12 +107,17 @@ class WatchStatus:
             message=streak.message,
             since=streak.since,
             last_run=streak.last_at + streak.seconds,
-            next_run=None if due is None or idle else now + due,
+            next_run=next_run,
             seconds=streak.seconds,
             idle=idle,
             local=_is_local(last),
             saturated=last.saturated if last is not None else False,
         )
+
+    def _next_run(self, probe: Probe, now: float) -> float | None:
+        """When the next run may come: the next tick, or the end of a pause, since ticks before it are skipped."""
+        due = self._watch.scheduler.next_due(probe.id)
+        return None if due is None else max(now + due, self._watch.paused_until(probe) or 0.0)
 
 
 def _is_local(observation: Observation | None) -> bool:

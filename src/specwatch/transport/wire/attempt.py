@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from dataclasses import replace
 from time import perf_counter
+from typing import Final
 
 from specwatch.transport.wire.decoding import decode
 from specwatch.transport.wire.dialling import Route, choose_route, connect, find_addresses
@@ -163,11 +164,23 @@ class Attempt:
         )
 
 
-def too_slow(phase: str, seconds: float) -> Cause:
-    """What it means that the time ran out in a phase. A name service that is silent is near us, not near the target."""
+def too_slow(phase: str, seconds: float, late: float = 0.0) -> Cause:
+    """What it means that the time ran out in a phase. A name service that is silent is near us, not near the target.
+
+    Args:
+        phase: in which it ran out.
+        seconds: the time that there was.
+        late: how many seconds later that was noticed. A process that stood still cannot say that a target did.
+    """
+    if late > STOOD_STILL:
+        told = f"this process stood still for {late:.1f} s while {{host}}:{{port}} was asked"
+        return Cause(Reason.INTERNAL, told, local=True)
     doing = _DOING.get(phase, "not done")
     return Cause(Reason.TIMEOUT, f"{{host}}:{{port}} was {doing} after {seconds:g} s", local=phase == "resolve")
 
+
+STOOD_STILL: Final = 1.0
+"""So late a deadline is noticed only when the process did not get to it."""
 
 _DOING = {
     "resolve": "not looked up",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from ssl import SSLContext
+from time import perf_counter
 
 import httpx
 
@@ -70,11 +71,14 @@ class Wire(httpx.AsyncBaseTransport):
         """
         attempt = Attempt(outgoing, self._network, self._caps, self._resolver, self._clock.now())
         deadline = asyncio.timeout(seconds)
+        began = perf_counter()
         try:
             async with deadline:
                 return await attempt.run(self._context(outgoing.scheme), seconds)
         except TimeoutError as error:
-            raise attempt.failed(too_slow(attempt.phase, seconds) if deadline.expired() else explain(error)) from error
+            late = perf_counter() - began - seconds
+            cause = too_slow(attempt.phase, seconds, late) if deadline.expired() else explain(error)
+            raise attempt.failed(cause) from error
         except Exception as error:
             raise attempt.failed(explain(error)) from error
         finally:
