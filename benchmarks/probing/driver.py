@@ -19,6 +19,7 @@ import uvloop
 from benchmarks.probing.line import answer_until_the_end, say
 from benchmarks.probing.loader import path
 
+from specwatch.cli.watch.session import spare_the_collector
 from specwatch.cli.watch.status import WatchStatus
 from specwatch.metrics import Metrics
 from specwatch.probing.configuration import Configuration, Options
@@ -162,6 +163,7 @@ class Driver:
     async def run(self) -> None:
         """Go on until the input ends."""
         await self.watch.start()
+        spare_the_collector()
         stop = asyncio.Event()
         async with self._web() as url, asyncio.TaskGroup() as group:
             serving = group.create_task(self.watch.serve(stop))

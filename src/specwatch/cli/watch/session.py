@@ -78,7 +78,7 @@ async def _serve(request: WatchRequest, target: Target, console: Console) -> int
     parts = _assemble(request, target, console)
     stop = asyncio.Event()
     await parts.watch.start()
-    _spare_the_collector()
+    spare_the_collector()
     try:
         async with serve_web(create_web(parts.status, parts.metrics, request.web), request.web) as url:
             with _signals(stop, parts.watch), _shown(request, parts, console):
@@ -143,7 +143,7 @@ def _greeting(request: WatchRequest, target: Target) -> str:
     return f"{count(len(probes), 'probe')} of {target.name}; metrics below /metrics, status page at /, state {state}"
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Leave what was loaded out of the garbage collector's rounds, and make them rarer: a tenth of a probe's cost."""
     gc.collect()
     gc.freeze()
