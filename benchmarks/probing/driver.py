@@ -19,6 +19,7 @@ import uvloop
 from benchmarks.probing.line import answer_until_the_end, say
 from benchmarks.probing.loader import path
 
+from specwatch.cli.place import CAPS
 from specwatch.cli.watch.session import spare_the_collector
 from specwatch.cli.watch.status import WatchStatus
 from specwatch.metrics import Metrics
@@ -158,7 +159,7 @@ class Driver:
 
     def _wire(self, _configuration: Configuration, _options: Options) -> Wire:
         context = tls_context(self.work.authority) if self.work.authority else None
-        return Wire(Network(tls=context, allowed=configured([self.work.url])))
+        return Wire(Network(tls=context, allowed=configured([self.work.url])), CAPS)
 
     async def run(self) -> None:
         """Go on until the input ends."""

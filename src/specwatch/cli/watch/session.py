@@ -144,10 +144,9 @@ def _greeting(request: WatchRequest, target: Target) -> str:
 
 
 def spare_the_collector() -> None:
-    """Leave what was loaded out of the garbage collector's rounds, and make them rarer: a tenth of a probe's cost."""
+    """Leave what was loaded out of the garbage collector's rounds."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 50)
 
 
 def _print_line(console: Console, line: str) -> None:
