@@ -20,7 +20,7 @@ from specwatch.errors import RateLimited, Unreachable
 from specwatch.spec.model import Api
 from specwatch.transport.budget import RunBudget
 from specwatch.transport.clock import Clock, SystemClock
-from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
+from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft, header_bytes
 from specwatch.transport.guard import GuardedTransport, Pauses
 from specwatch.transport.permission import Permission
 from specwatch.transport.target import Kind, known_values
@@ -148,7 +148,7 @@ class ApiRun:
         # The extension `target` keeps the path as it is: httpx itself would collapse `..` and decode `%2E`.
         url = httpx.URL(self.base)
         target = url.raw_path.rstrip(b"/") + draft.path.encode("ascii")
-        headers = [(name.encode(), _header_bytes(value)) for name, value in draft.headers]
+        headers = [(name.encode(), header_bytes(value)) for name, value in draft.headers]
         return self._client.build_request(
             draft.operation.method,
             url,
@@ -227,14 +227,6 @@ class ApiRun:
             responses=dict(self.ledger.responses),
             trouble=tuple(self.trouble.notes),
         )
-
-
-def _header_bytes(value: str) -> bytes:
-    """A header's value as it travels: latin-1, as http.client has it, and UTF-8 for what that cannot hold."""
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8")
 
 
 def redacted(violation: Violation, redactor: Redactor) -> Violation:

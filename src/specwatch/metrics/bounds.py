@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from specwatch.schedule import Probe
-from specwatch.spec import Api, Effect, Operation
-from specwatch.workflow.model import Workflow
+from specwatch.spec import Api, Operation
 
 OTHER: Final = "other"
 DRIFTS: Final = ("field", "status", "code", "media-type")
@@ -58,18 +56,3 @@ class Answers:
             yield from ((status, code) for code in codes)
             if self._has_codes:
                 yield status, OTHER
-
-
-def makes_jobs(probe: Probe) -> bool:
-    """Whether a run of the probe creates or consumes something, so that how long that takes is of interest."""
-    return _makes_jobs(probe.workflow, [])
-
-
-def _makes_jobs(workflow: Workflow, above: list[Workflow]) -> bool:
-    for step in workflow.steps:
-        if step.operation is not None and step.operation.effect is not Effect.READ and not step.refused:
-            return True
-        nested = step.workflow.workflow if step.workflow else None
-        if nested is not None and nested not in above and _makes_jobs(nested, [*above, workflow]):
-            return True
-    return False

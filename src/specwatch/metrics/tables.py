@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from specwatch.metrics.bounds import DRIFTS, OTHER, STATE_OPERATIONS, Answers, makes_jobs
+from specwatch.metrics.bounds import DRIFTS, OTHER, STATE_OPERATIONS, Answers
 from specwatch.metrics.families import BY_NAME, FAMILIES
 from specwatch.metrics.series import Counter, Gauge, Histogram, Labels, Table
 from specwatch.probing.events import SKIPS
+from specwatch.probing.jobs import has_job
 from specwatch.schedule import Probe
 from specwatch.spec import Api
 from specwatch.values import PHASES, Reason, Verdict
@@ -110,7 +111,7 @@ class _Known:
         return cls(
             by_id,
             planned,
-            tuple(key for key, probe in planned.items() if makes_jobs(probe)),
+            tuple(key for key, probe in planned.items() if has_job(probe)),
             {(api.id, each.id): Answers(api, each) for api in by_id.values() for each in api.operations},
             frozenset((api.id, claim.id) for api in by_id.values() for claim in api.claims),
         )

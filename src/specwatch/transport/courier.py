@@ -18,7 +18,7 @@ import httpx
 from specwatch.errors import InternalError
 from specwatch.spec.model import Api, Operation
 from specwatch.transport.budget import Budget
-from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
+from specwatch.transport.draft import CONTENT_HEADERS, EXCHANGE, EXTENSION, Draft, header_bytes
 from specwatch.transport.permission import Permission
 from specwatch.transport.rate_limit import RateLimits
 from specwatch.transport.wallet import Wallet
@@ -97,7 +97,7 @@ class Courier(httpx.AsyncBaseTransport):
         exchange = await self.deliver(draft, terms, seconds)
         return httpx.Response(
             exchange.response.status,
-            headers=[(k, v) for k, v in exchange.response.headers if k.lower() not in _DECODED],
+            headers=[(k, v) for k, v in exchange.response.headers if k.lower() not in CONTENT_HEADERS],
             content=exchange.response.body,
             request=request,
             extensions={EXCHANGE: exchange},
@@ -166,7 +166,7 @@ class Courier(httpx.AsyncBaseTransport):
 
     def _outgoing(self, draft: Draft, credentials: _Pass) -> Outgoing:
         headers = [
-            (name.encode("latin-1"), _header_bytes(value))
+            (name.encode("latin-1"), header_bytes(value))
             for name, value in draft.headers
             if name.lower() not in credentials.names
         ]
@@ -194,14 +194,3 @@ class Courier(httpx.AsyncBaseTransport):
             )
             self._passes[key] = found
         return found
-
-
-_DECODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-
-
-def _header_bytes(value: str) -> bytes:
-    """A header's value as it travels: latin-1, and UTF-8 for what that cannot hold."""
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8")

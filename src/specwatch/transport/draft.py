@@ -14,6 +14,9 @@ EXTENSION = "specwatch.draft"
 EXCHANGE = "specwatch.exchange"
 """Keys under which drafts and exchanges travel in the extensions of httpx requests and responses."""
 
+CONTENT_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers that speak of a body as it travelled, and are wrong beside one that was decoded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -67,3 +70,11 @@ def build_roles(operation: Operation, credentials: str | Mapping[str, str]) -> d
     if isinstance(credentials, str):
         return dict.fromkeys(operation.security, credentials)
     return {scheme: credentials.get(scheme, ACCOUNT) for scheme in operation.security}
+
+
+def header_bytes(value: str) -> bytes:
+    """A header's value as it travels: latin-1, as http.client has it, and UTF-8 for what that cannot hold."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8")

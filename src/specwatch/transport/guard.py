@@ -19,7 +19,7 @@ from specwatch.errors import BrokenAnswer, CannotTell, InternalError, RateLimite
 from specwatch.spec.model import Effect
 from specwatch.transport.budget import RunBudget
 from specwatch.transport.clock import Clock, SystemClock
-from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft
+from specwatch.transport.draft import CONTENT_HEADERS, EXCHANGE, EXTENSION, Draft
 from specwatch.transport.permission import Permission
 from specwatch.transport.phases import PhaseTrace
 from specwatch.transport.retry_after import parse_retry_after
@@ -115,7 +115,7 @@ class GuardedTransport(httpx.BaseTransport):
             headers=[
                 (name.encode("latin-1"), value.encode("latin-1"))
                 for name, value in exchange.response.headers
-                if name.lower() not in _DECODED
+                if name.lower() not in CONTENT_HEADERS
             ],
             content=exchange.response.body,
             request=request,
@@ -273,9 +273,6 @@ class _Bounded(httpx.SyncByteStream):
     def close(self) -> None:
         """Close the body."""
         self._inner.close()
-
-
-_DECODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 def _timeouts(total_seconds: float) -> dict[str, float]:

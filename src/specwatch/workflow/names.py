@@ -6,8 +6,6 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-SCALARS = (str, int, float, bool)
-
 
 class Mistake(Exception):  # noqa: N818 - not an error of a run: it is caught where the line is known
     """What is wrong with a part of a document, before its place is known.

@@ -6,6 +6,7 @@ from typing import Final
 
 import httpx
 
+from specwatch.transport.draft import CONTENT_HEADERS
 from specwatch.transport.wire.addresses import DEFAULT_PORTS
 from specwatch.transport.wire.model import Answer, Outgoing
 from specwatch.transport.wire.proxies import Proxy
@@ -18,7 +19,6 @@ DEFAULT_SECONDS: Final = 30.0
 
 _OURS: Final = frozenset({b"content-length", b"transfer-encoding"})
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
-_DECODED: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 RequestHead = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
 
@@ -75,7 +75,7 @@ def to_httpx(request: httpx.Request, answer: Answer) -> httpx.Response:
         headers=[
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in response.headers
-            if kept or name not in _DECODED
+            if kept or name not in CONTENT_HEADERS
         ],
         content=response.body,
         request=request,
