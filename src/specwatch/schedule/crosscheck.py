@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from specwatch.errors import Problem
 from specwatch.schedule.expense import all_steps, apis_of, expense
-from specwatch.schedule.form import spelt
 from specwatch.schedule.model import DAY
 from specwatch.schedule.reading import Entry
 from specwatch.spec import Schema
+from specwatch.spec.form import spelt
 from specwatch.spec.schema import shorten
 from specwatch.workflow import Workflow
 

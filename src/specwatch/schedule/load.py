@@ -15,11 +15,12 @@ from specwatch.schedule.crosscheck import (
     time_problems,
     workflow_problem,
 )
-from specwatch.schedule.form import form_problems, schedule_schema, without
+from specwatch.schedule.form import SCHEDULE_FORM, schedule_schema
 from specwatch.schedule.model import DayBudget, Latency, Objective, Probe, Schedule, Window
 from specwatch.schedule.reading import Entry, merged, seconds
 from specwatch.schedule.windows import WrongWindow, read_window
 from specwatch.spec import Source
+from specwatch.spec.form import without
 from specwatch.workflow import Document, Workflow
 
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -40,7 +41,7 @@ def load_schedule(path: Path, documents: Mapping[str, Document], *, broken: Coll
     """
     source = Source.read(path)
     content = source.mapping()
-    wrong = list(form_problems(source, content))
+    wrong = list(SCHEDULE_FORM.problems(source, content))
     reader = _Reader(source, without(content, [at for at, _ in wrong]), documents, broken)
     schedule = reader.schedule()
     problems = [*(problem for _, problem in wrong), *reader.problems]

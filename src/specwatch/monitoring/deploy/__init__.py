@@ -1,0 +1,1 @@
+"""Configuration files of Prometheus, Alertmanager and Grafana."""
