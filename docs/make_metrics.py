@@ -12,6 +12,7 @@ from typing import Final
 
 from specwatch.metrics import FAMILIES, PROCESS, Family
 from specwatch.metrics.families import BLACKBOX
+from specwatch.probing.events import NOTIFICATIONS, SKIPS
 from specwatch.values import PHASES, Reason
 
 PAGE: Final = Path(__file__).resolve().parent / "reference" / "metrics.md"
@@ -37,6 +38,8 @@ def _page() -> Iterator[str]:
     yield "- With `--location NAME`, every sample has the label `location`."
     yield "- When the configuration is read again, series of what is gone disappear, and what is new begins at zero."
     yield "- Exemplars of `specwatch_request_duration_seconds` have the label `run`: the id of the run in the history."
+    yield "- `specwatch_probe_verdict_seconds_total` counts time, `specwatch_probe_runs_total` runs. Availability comes"
+    yield "  from the first, as failing probes run more often: [how](../explanation/probing.md#how-time-is-counted)."
     yield ""
     yield from _table(FAMILIES)
     yield from ("", "## Values of labels", "", "| label | values |", "|---|---|")
@@ -46,6 +49,9 @@ def _page() -> Iterator[str]:
     yield "| `error_code` | a code documented under that status, empty, `other` |"
     yield "| `level` | `promise`, `inference` |"
     yield "| `verdict` | `pass`, `fail`, `unknown` |"
+    yield f"| `reason` of a skip | {_names(SKIPS)} |"
+    yield "| `unit` | `requests`, the unit of `x-cost` in the API's spec |"
+    yield f"| `outcome` | {_names(NOTIFICATIONS)} |"
     yield from ("", "## Buckets", "", "Upper bounds in seconds; the last bucket has none.", "")
     yield from ("| histogram | buckets |", "|---|---|")
     for family in FAMILIES:

@@ -184,7 +184,7 @@ class Driver:
             yield ""
             return
         settings = WebSettings(Listen("127.0.0.1", 0))
-        view = WatchStatus(self.watch, self.store.history, self.clock)
+        view = WatchStatus(self.watch, self.store, self.clock)
         async with serve(create_web(view, self.metrics, settings), settings) as url:
             yield url
 

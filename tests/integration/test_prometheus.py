@@ -151,6 +151,23 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         assert relay.content_types == {"text/plain; version=0.0.4"}
 
 
+def see_what_is_planned(scene: Scene) -> None:
+    """How often each probe is due that runs here, what may be spent in a day, and a job while it is open."""
+    interval = 'specwatch_probe_interval_seconds{{job="specwatch", location="here", api="{}", probe="{}"}}'
+    limit = 'specwatch_budget_limit{{job="specwatch", location="here", api="{}", unit="{}"}}'
+    scene.check(
+        interval.format("exaroutes-bulk", "round-trip") + " == 1",
+        interval.format("producer-videos", "seldom") + " == 30 * 86400",
+        interval.format("scan-documents", "scan") + " == 0.5",
+        f"absent({interval.format('producer-videos', 'unpaid')})",
+        limit.format("qrart-tasks", "requests") + " == 50000",
+        limit.format("producer-videos", "requests") + " == 10",
+        limit.format("producer-videos", "call") + " == 5",
+    )
+    job = '{job="specwatch", location="here", api="exaroutes-bulk", probe="round-trip"}'
+    scene.prometheus.until(f"time() - specwatch_job_open_since_timestamp_seconds{job} < 60")
+
+
 def see_a_prober_that_stood_still(scene: Scene) -> None:
     """A process that was stopped for a while notices its ticks late, leaves some out and says so."""
     with stopped(scene.watch):
@@ -284,7 +301,11 @@ def runs_kept(state: Path) -> Runs:
 def check_families(scene: Scene) -> None:
     """Every metric is there with its labels and the location, in both formats alike."""
     missing = [family.name for family in FAMILIES if not scene.prometheus.series(_any_of(family))]
-    assert missing == ["specwatch_certificate_expiry_timestamp_seconds"]  # which needs TLS
+    assert missing == [
+        "specwatch_probe_interval_seconds",  # all probes are off
+        "specwatch_job_open_since_timestamp_seconds",  # no job is open
+        "specwatch_certificate_expiry_timestamp_seconds",  # which needs TLS
+    ]
     for family in FAMILIES:
         for labels in scene.prometheus.series(_any_of(family)):
             names = {name for name, _ in labels} - {"__name__", "job", "instance", "le"}
@@ -343,6 +364,10 @@ def check_the_rest(scene: Scene) -> None:
         'sum(specwatch_cost_total{job="specwatch"}) == 1',
         'specwatch_job_duration_seconds_sum{job="specwatch", probe="round-trip"} > 2 * '
         'specwatch_job_duration_seconds_count{job="specwatch", probe="round-trip"} > 0',
+        'specwatch_probe_verdict_seconds_total{job="specwatch", probe="scan", verdict="fail"} > 0',
+        'sum(specwatch_probe_verdict_seconds_total{job="specwatch", probe="scan"}) <= '
+        '0.5 * sum(specwatch_probe_runs_total{job="specwatch", probe="scan"})',
+        'sum(specwatch_notifications_total{job="specwatch"}) == 0',
         f'specwatch_build_info{{job="specwatch", version="{__version__}", python="{platform.python_version()}"}} == 1',
         'time() - specwatch_probe_last_run_timestamp_seconds{job="specwatch", probe="no-batch"} < 60',
         'specwatch_drift_total{job="specwatch", api="exaroutes-bulk", operation="getBulkStatus", kind="field"} > 0',
@@ -395,6 +420,7 @@ def check_promtool(scene: Scene) -> None:
 @pytest.mark.needs("promtool")
 def test_every_metric_is_true(scene: Scene) -> None:
     """Whatever happens to target, prober, state and configuration shows in Prometheus, once and as it was."""
+    see_what_is_planned(scene)
     see_a_prober_that_stood_still(scene)
     see_faults_of_the_target(scene)
     see_a_rate_limit(scene)

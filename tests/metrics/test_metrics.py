@@ -20,7 +20,10 @@ from specwatch.probing.events import (
     SKIPS,
     BudgetLeft,
     Event,
+    JobOpen,
+    Notified,
     Paused,
+    Planned,
     Ran,
     Reloaded,
     Saturated,
@@ -52,19 +55,23 @@ Lines = Callable[..., list[str]]
 
 LABELS = {
     "specwatch_probe_runs_total": ("api", "probe", "verdict"),
+    "specwatch_probe_verdict_seconds_total": ("api", "probe", "verdict"),
     "specwatch_probe_success": ("api", "probe"),
     "specwatch_probe_duration_seconds": ("api", "probe"),
     "specwatch_probe_last_run_timestamp_seconds": ("api", "probe"),
+    "specwatch_probe_interval_seconds": ("api", "probe"),
     "specwatch_request_duration_seconds": ("api", "operation"),
     "specwatch_request_phase_seconds": ("api", "operation", "phase"),
     "specwatch_responses_total": ("api", "operation", "status", "error_code"),
     "specwatch_request_failures_total": ("api", "operation", "reason"),
     "specwatch_contract_violations_total": ("api", "operation", "claim", "level"),
-    "specwatch_claim_last_verified_timestamp_seconds": ("api", "claim"),
-    "specwatch_claim_last_violated_timestamp_seconds": ("api", "claim"),
+    "specwatch_claim_last_verified_timestamp_seconds": ("api", "claim", "level"),
+    "specwatch_claim_last_violated_timestamp_seconds": ("api", "claim", "level"),
     "specwatch_drift_total": ("api", "operation", "kind"),
     "specwatch_job_duration_seconds": ("api", "probe"),
+    "specwatch_job_open_since_timestamp_seconds": ("api", "probe"),
     "specwatch_budget_remaining": ("api", "unit"),
+    "specwatch_budget_limit": ("api", "unit"),
     "specwatch_cost_total": ("api",),
     "specwatch_rate_limited": ("api",),
     "specwatch_certificate_expiry_timestamp_seconds": ("api", "host"),
@@ -74,14 +81,18 @@ LABELS = {
     "specwatch_config_last_reload_successful": (),
     "specwatch_config_last_reload_success_timestamp_seconds": (),
     "specwatch_state_errors_total": ("operation",),
+    "specwatch_notifications_total": ("outcome",),
     "specwatch_build_info": ("version", "python"),
 }
 ONLY_ONCE_HAPPENED = {
     "specwatch_probe_success",
     "specwatch_probe_last_run_timestamp_seconds",
+    "specwatch_probe_interval_seconds",
+    "specwatch_job_open_since_timestamp_seconds",
     "specwatch_claim_last_verified_timestamp_seconds",
     "specwatch_claim_last_violated_timestamp_seconds",
     "specwatch_budget_remaining",
+    "specwatch_budget_limit",
     "specwatch_certificate_expiry_timestamp_seconds",
 }
 
@@ -112,7 +123,7 @@ def test_every_family_is_there_from_the_start(metrics: Metrics, text: Callable[.
 def test_known_label_sets_are_there_from_the_start(metrics: Metrics, shop: Api, lines: Lines) -> None:
     """Each verdict, reason, skip, documented answer and claim has its zero."""
     runs = values(lines(metrics, "specwatch_probe_runs_total"))
-    assert len(runs) == 2 * len(Verdict)
+    assert len(runs) == len(lines(metrics, "specwatch_probe_verdict_seconds_total")) == 2 * len(Verdict)
     assert len(lines(metrics, "specwatch_probes_skipped_total")) == 2 * len(SKIPS)
     assert len(lines(metrics, "specwatch_request_failures_total")) == len(shop.operations) * len(Reason)
     claims = {line.split('claim="')[1].split('"')[0] for line in lines(metrics, "specwatch_contract_violations_total")}
@@ -159,6 +170,17 @@ def test_success_follows_settled_verdicts(metrics: Metrics, observation: Make, l
     assert runs['specwatch_probe_runs_total{api="shop",probe="read",verdict="fail"}'] == 2.0
 
 
+def test_time_belongs_to_settled_verdicts(metrics: Metrics, observation: Make, lines: Lines) -> None:
+    """What a verdict stands for adds to its own counter; a look that does not settle it adds nothing."""
+    metrics(Ran(observation(verdict=Verdict.PASS), stands_for=300.0))
+    metrics(Ran(observation(verdict=Verdict.FAIL), settled=False))
+    metrics(Ran(observation(verdict=Verdict.FAIL), stands_for=60.0))
+    metrics(Ran(observation(verdict=Verdict.FAIL), stands_for=60.0))
+    found = values(lines(metrics, "specwatch_probe_verdict_seconds_total"))
+    name = 'specwatch_probe_verdict_seconds_total{{api="shop",probe="read",verdict="{}"}}'
+    assert [found[name.format(verdict)] for verdict in Verdict] == [300.0, 120.0, 0.0]
+
+
 def test_a_run_that_sent_nothing_has_no_duration(metrics: Metrics, observation: Make, lines: Lines) -> None:
     """A probe without its credential does not make the prober look fast."""
     metrics(Ran(observation(verdict=Verdict.UNKNOWN)))
@@ -186,8 +208,8 @@ def test_a_request_is_counted(
         ("request_phase_seconds_count", f'{{{on},phase="connect"}}', 1.0),
         ("request_phase_seconds_count", f'{{{on},phase="tls"}}', 0.0),
         ("contract_violations_total", '{api="shop",claim="id-echoed",level="promise",operation="getItem"}', 1.0),
-        ("claim_last_violated_timestamp_seconds", '{api="shop",claim="id-echoed"}', NOW + 0.2),
-        ("claim_last_verified_timestamp_seconds", '{api="shop",claim="getItem/status"}', NOW + 0.2),
+        ("claim_last_violated_timestamp_seconds", '{api="shop",claim="id-echoed",level="promise"}', NOW + 0.2),
+        ("claim_last_verified_timestamp_seconds", '{api="shop",claim="getItem/status",level="promise"}', NOW + 0.2),
         ("drift_total", '{api="shop",kind="field",operation="getItem"}', 1.0),
         ("drift_total", '{api="shop",kind="other",operation="getItem"}', 1.0),
         ("certificate_expiry_timestamp_seconds", '{api="shop",host="shop.example.com"}', NOW + 9),
@@ -195,6 +217,17 @@ def test_a_request_is_counted(
         found = values(lines(metrics, f"specwatch_{name}"))
         ordered = {tuple(sorted(key[key.index("{") + 1 : -1].split(","))): each for key, each in found.items()}
         assert ordered[tuple(sorted(labels[1:-1].split(",")))] == value, name
+
+
+@pytest.mark.parametrize("level", Level)
+def test_an_unknown_claim_has_the_level_of_its_violation(
+    metrics: Metrics, observation: Make, sent: Callable[..., Sent], lines: Lines, level: Level
+) -> None:
+    """What no spec lists is `other`, and still tells a broken promise from a broken inference."""
+    broken = Violation("shop", "made-up", level, "getItem", "claim", "no", "a", "b")
+    metrics(Ran(observation(replace(sent(), violations=(broken,)))))
+    name = "specwatch_claim_last_violated_timestamp_seconds"
+    assert values(lines(metrics, name)) == {f'{name}{{api="shop",claim="other",level="{level}"}}': NOW + 0.2}
 
 
 def test_a_request_without_an_answer_is_a_failure(
@@ -224,7 +257,14 @@ def test_a_request_without_an_answer_is_a_failure(
         (Skipped("shop", "read", "odd"), 'specwatch_probes_skipped_total{api="shop",probe="read",reason="other"} 1.0'),
         (Saturated(on=True), "specwatch_saturated 1.0"),
         (Paused("shop", NOW + 60), 'specwatch_rate_limited{api="shop"} 1.0'),
-        (BudgetLeft("shop", "requests", 7.0), 'specwatch_budget_remaining{api="shop",unit="requests"} 7.0'),
+        (BudgetLeft("shop", "requests", 7.0, 9.0), 'specwatch_budget_remaining{api="shop",unit="requests"} 7.0'),
+        (BudgetLeft("shop", "requests", 7.0, 9.0), 'specwatch_budget_limit{api="shop",unit="requests"} 9.0'),
+        (
+            JobOpen("shop", "make", NOW - 9),
+            'specwatch_job_open_since_timestamp_seconds{api="shop",probe="make"} 1.699999991e+09',
+        ),
+        (Notified("sent"), 'specwatch_notifications_total{outcome="sent"} 1.0'),
+        (Notified("odd"), 'specwatch_notifications_total{outcome="other"} 1.0'),
         (Reloaded(ok=False, at=NOW + 9, problems=(Problem("x", "y"),)), "specwatch_config_last_reload_successful 0.0"),
         (Reloaded(ok=True, at=NOW + 9), "specwatch_config_last_reload_success_timestamp_seconds 1.700000009e+09"),
         (StateTrouble("record", "full"), 'specwatch_state_errors_total{operation="record"} 1.0'),
@@ -240,15 +280,16 @@ def test_each_event_shows(metrics: Metrics, text: Callable[..., str], event: Eve
 
 
 def test_what_ends_is_taken_back(metrics: Metrics, text: Callable[..., str]) -> None:
-    """An overload and a pause that are over read 0 again, and so does a reload that was mended."""
-    for event in (Saturated(on=True), Paused("shop", NOW), Reloaded(ok=False, at=NOW)):
+    """An overload and a pause that are over read 0 again, a mended reload 1, and a job that has ended is gone."""
+    for event in (Saturated(on=True), Paused("shop", NOW), Reloaded(ok=False, at=NOW), JobOpen("shop", "make", NOW)):
         metrics(event)
-    for event in (Saturated(on=False), Paused("shop", None), Reloaded(ok=True, at=NOW)):
+    for event in (Saturated(on=False), Paused("shop", None), Reloaded(ok=True, at=NOW), JobOpen("shop", "make", None)):
         metrics(event)
     found = text(metrics).splitlines()
     assert "specwatch_saturated 0.0" in found
     assert 'specwatch_rate_limited{api="shop"} 0.0' in found
     assert "specwatch_config_last_reload_successful 1.0" in found
+    assert not any(line.startswith("specwatch_job_open_since_timestamp_seconds{") for line in found)
 
 
 @given(status=st.integers(-1, 10_000), code=st.text())
@@ -292,7 +333,8 @@ def test_what_is_not_planned_is_left_out(
     metrics(Ran(observation(sent(), api="gone")))
     metrics(Skipped("shop", "gone", "late"))
     metrics(Paused("gone", NOW))
-    metrics(BudgetLeft("gone", "requests", 1.0))
+    metrics(BudgetLeft("gone", "requests", 1.0, 1.0))
+    metrics(JobOpen("shop", "gone", NOW))
     assert "gone" not in text(metrics)
 
 
@@ -321,11 +363,32 @@ def test_a_reload_plans_anew(
     )
 
 
+def test_intervals_are_those_of_probes_that_run_here(
+    metrics: Metrics, shop: Api, make_probe: Callable[..., Probe], lines: Lines
+) -> None:
+    """A probe that is off has no sample, and a reload replaces what the others have."""
+    read, make = replace(make_probe(), interval=60.0), make_probe("make", "makeItem")
+    name = "specwatch_probe_interval_seconds"
+    metrics(Planned((shop,), (read, make), frozenset({"make"})))
+    assert values(lines(metrics, name)) == {f'{name}{{api="shop",probe="read"}}': 60.0}
+    metrics(Planned((shop,), (read, make), frozenset({"read"})))
+    assert values(lines(metrics, name)) == {f'{name}{{api="shop",probe="make"}}': 300.0}
+
+
+def test_a_budget_that_a_reload_takes_away_is_gone(
+    metrics: Metrics, shop: Api, make_probe: Callable[..., Probe], lines: Lines
+) -> None:
+    """Without a budget there is neither a limit nor anything left of it."""
+    metrics(BudgetLeft("shop", "requests", 1.0, 2.0))
+    metrics(Planned((shop,), (make_probe(),)))
+    assert lines(metrics, "specwatch_budget_remaining") == lines(metrics, "specwatch_budget_limit") == []
+
+
 def test_an_api_that_goes_takes_its_series_along(
     metrics: Metrics, observation: Make, sent: Callable[..., Sent], text: Callable[..., str]
 ) -> None:
     """Nothing of a removed API is left, neither planned series nor those that came by themselves."""
-    metrics(BudgetLeft("shop", "requests", 1.0))
+    metrics(BudgetLeft("shop", "requests", 1.0, 1.0))
     metrics(Ran(observation(sent(certificate=Certificate("h", NOW, "i", verified=True)))))
     metrics.plan([], [])
     assert "shop" not in text(metrics)

@@ -74,6 +74,14 @@ FAMILIES: Final = (
         "down too.",
     ),
     Family(
+        "specwatch_probe_verdict_seconds_total",
+        _COUNTER,
+        (*_PROBE, "verdict"),
+        SECONDS,
+        "Time that settled verdicts stand for: from the run before to this one, one interval of the probe at most; "
+        "shares of it say how much of the time a probe failed, however often it runs while it fails.",
+    ),
+    Family(
         "specwatch_probe_success",
         _GAUGE,
         _PROBE,
@@ -96,6 +104,13 @@ FAMILIES: Final = (
         "When the last run of a probe ended, as Unix time.",
     ),
     Family(
+        "specwatch_probe_interval_seconds",
+        _GAUGE,
+        _PROBE,
+        SECONDS,
+        "How often a probe is due, as it was planned; no sample for one that does not run here.",
+    ),
+    Family(
         "specwatch_probes_skipped_total",
         _COUNTER,
         (*_PROBE, "reason"),
@@ -109,6 +124,13 @@ FAMILIES: Final = (
         SECONDS,
         "How long a run took that created something, from its first request to its end.",
         JOB_BUCKETS,
+    ),
+    Family(
+        "specwatch_job_open_since_timestamp_seconds",
+        _GAUGE,
+        _PROBE,
+        SECONDS,
+        "When the oldest job of a probe that is still open began, as Unix time; no sample without one.",
     ),
     Family(
         "specwatch_request_duration_seconds",
@@ -150,14 +172,14 @@ FAMILIES: Final = (
     Family(
         "specwatch_claim_last_verified_timestamp_seconds",
         _GAUGE,
-        ("api", "claim"),
+        ("api", "claim", "level"),
         SECONDS,
         "When an answer last kept a claim, as Unix time.",
     ),
     Family(
         "specwatch_claim_last_violated_timestamp_seconds",
         _GAUGE,
-        ("api", "claim"),
+        ("api", "claim", "level"),
         SECONDS,
         "When an answer last broke a claim, as Unix time.",
     ),
@@ -174,6 +196,13 @@ FAMILIES: Final = (
         ("api", "unit"),
         "",
         "What the probes of an API may still spend today: requests, or the unit in which its calls are priced.",
+    ),
+    Family(
+        "specwatch_budget_limit",
+        _GAUGE,
+        ("api", "unit"),
+        "",
+        "What the probes of an API may spend in a day: requests, or the unit in which its calls are priced.",
     ),
     Family(
         "specwatch_cost_total",
@@ -231,6 +260,13 @@ FAMILIES: Final = (
         ("operation",),
         "",
         "What could not be read from or written to the state: open, record, remember, journal or archive.",
+    ),
+    Family(
+        "specwatch_notifications_total",
+        _COUNTER,
+        ("outcome",),
+        "",
+        "Notifications of `watch --notify` by outcome: sent, failed, or dropped because too many were waiting.",
     ),
     Family(
         "specwatch_build_info",

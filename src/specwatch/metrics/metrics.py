@@ -15,10 +15,14 @@ from specwatch.metrics.failures import classified
 from specwatch.metrics.series import Counter, Gauge, Histogram
 from specwatch.metrics.tables import Tables
 from specwatch.probing.events import (
+    NOTIFICATIONS,
     SKIPS,
     BudgetLeft,
     Event,
+    JobOpen,
+    Notified,
     Paused,
+    Planned,
     Ran,
     Reloaded,
     Saturated,
@@ -29,7 +33,7 @@ from specwatch.probing.events import (
 from specwatch.schedule import Probe
 from specwatch.spec import Api
 from specwatch.transport.clock import AsyncClock
-from specwatch.values import PHASES, Observation, Reason, Sent, Verdict
+from specwatch.values import PHASES, Reason, Sent, Verdict
 
 SUCCESS: Mapping[Verdict, float | None] = {Verdict.PASS: 1.0, Verdict.FAIL: 0.0, Verdict.UNKNOWN: None}
 
@@ -68,25 +72,37 @@ class Metrics:
     def __call__(self, event: Event) -> None:
         """Count an event. Those of APIs and probes that are not planned are left out."""
         match event:
-            case Ran(observation, settled):
-                self._ran(observation, settled=settled)
+            case Ran():
+                self._ran(event)
             case Ticked(lag):
                 self._tables.lag.get().observe(lag)
             case Skipped(api, probe, reason):
                 if (api, probe) in self._probes:
                     self._probes[api, probe].skip(reason)
-            case Paused(api, until):
-                if api in self._apis:
-                    self._apis[api].limited.set(0.0 if until is None else 1.0)
-            case BudgetLeft(api, unit, remaining):
+            case BudgetLeft(api, unit, remaining, limit):
                 if api in self._apis:
                     self._tables.budget.get(api, unit).set(remaining)
+                    self._tables.budget_limit.get(api, unit).set(limit)
             case _:
-                self._own_state(event)
+                self._state(event)
 
     async def render(self, accept: str = "") -> Rendered:
         """The answer to a scrape with that `Accept` header."""
         return await self.exposition.render(accept)
+
+    def _state(self, event: Event) -> None:
+        """Take in what is told seldom: how it stands with an API, a probe or the prober."""
+        match event:
+            case Paused(api, until):
+                if api in self._apis:
+                    self._apis[api].limited.set(0.0 if until is None else 1.0)
+            case JobOpen(api, probe, since):
+                if (api, probe) in self._probes:
+                    self._tables.job_since.get(api, probe).set(since)
+            case Planned():
+                self._planned(event)
+            case _:
+                self._own_state(event)
 
     def _own_state(self, event: Event) -> None:
         tables = self._tables
@@ -99,13 +115,25 @@ class Metrics:
                     tables.reloaded_at.get().raise_to(at)
             case StateTrouble(operation):
                 tables.state_errors.get(bounded(operation, STATE_OPERATIONS)).add()
+            case Notified(outcome):
+                tables.notifications.get(bounded(outcome, NOTIFICATIONS)).add()
             case _:
                 pass
 
-    def _ran(self, observation: Observation, *, settled: bool) -> None:
+    def _planned(self, event: Planned) -> None:
+        """Take over a configuration. What has a budget is told afterwards, so what had one before is forgotten."""
+        tables = self._tables
+        for table in (tables.budget, tables.budget_limit):
+            table.plan((), keep=lambda _labels: False)
+        self.plan(event.apis, event.probes)
+        for probe in event.probes:
+            tables.interval.get(probe.api, probe.id).set(None if probe.id in event.off else probe.interval)
+
+    def _ran(self, event: Ran) -> None:
+        observation = event.observation
         probe = self._probes.get((observation.api, observation.probe))
         if probe is not None:
-            probe.ran(observation, settled=settled)
+            probe.ran(event)
         api = self._apis.get(observation.api)
         if api is not None:
             api.cost.add(observation.cost)
@@ -118,6 +146,7 @@ class _Probe:
 
     def __init__(self, tables: Tables, api: str, probe: str) -> None:
         self._runs = {verdict: tables.runs.get(api, probe, verdict) for verdict in Verdict}
+        self._stood = {verdict: tables.verdict_seconds.get(api, probe, verdict) for verdict in Verdict}
         self._skipped = {reason: tables.skipped.get(api, probe, reason) for reason in SKIPS}
         self._success = tables.success.get(api, probe)
         self._last_run = tables.last_run.get(api, probe)
@@ -129,12 +158,14 @@ class _Probe:
         """Count a tick that passed."""
         (self._skipped.get(reason) or self._other_skip()).add()
 
-    def ran(self, observation: Observation, *, settled: bool) -> None:
+    def ran(self, event: Ran) -> None:
         """Count a run."""
+        observation = event.observation
         self._runs[observation.verdict].add()
         self._last_run.raise_to(observation.started_at + observation.seconds)
-        if settled:
+        if event.settled:
             self._success.set(SUCCESS[observation.verdict])
+            self._stood[observation.verdict].add(event.stands_for)
         if observation.requests:
             self._seconds.observe(observation.seconds)
         if observation.job_seconds is not None:
@@ -176,7 +207,9 @@ class _Api:
             self.limited.set(0.0)
         self._api = api
         self._tables = tables
-        self._verified = {claim.id: tables.verified.get(api.id, claim.id) for claim in api.claims}
+        levels = {claim.id: str(claim.level) for claim in api.claims}
+        self._verified = {claim: tables.verified.get(api.id, claim, level) for claim, level in levels.items()}
+        self._violated = {claim: tables.violated.get(api.id, claim, level) for claim, level in levels.items()}
         self._operations = {each.id: _Operation(tables, api.id, each.id, Answers(api, each)) for each in api.operations}
         self._certificate = partial(tables.certificates.get, api.id)
 
@@ -210,7 +243,8 @@ class _Api:
         for violation in sent.violations:
             claim = bounded(violation.claim, verified)
             operation.violation(claim, violation.level).add()
-            self._tables.violated.get(self._api.id, claim).raise_to(at)
+            violated = self._violated.get(claim) or self._tables.violated.get(self._api.id, claim, violation.level)
+            violated.raise_to(at)
         for drift in sent.drift:
             operation.drift(drift.kind).add()
 

@@ -10,7 +10,7 @@ from typing import Any
 from specwatch.metrics.bounds import DRIFTS, OTHER, STATE_OPERATIONS, Answers
 from specwatch.metrics.families import BY_NAME, FAMILIES
 from specwatch.metrics.series import Counter, Gauge, Histogram, Labels, Table
-from specwatch.probing.events import SKIPS
+from specwatch.probing.events import NOTIFICATIONS, SKIPS
 from specwatch.probing.jobs import has_job
 from specwatch.schedule import Probe
 from specwatch.spec import Api
@@ -34,11 +34,14 @@ class Tables:
 
     def __init__(self) -> None:
         self.runs = _counters("probe_runs_total")
+        self.verdict_seconds = _counters("probe_verdict_seconds_total")
         self.success = _gauges("probe_success")
         self.run_seconds = _histograms("probe_duration_seconds")
         self.last_run = _gauges("probe_last_run_timestamp_seconds")
+        self.interval = _gauges("probe_interval_seconds")
         self.skipped = _counters("probes_skipped_total")
         self.job_seconds = _histograms("job_duration_seconds")
+        self.job_since = _gauges("job_open_since_timestamp_seconds")
         self.request_seconds = _histograms("request_duration_seconds")
         self.phase_seconds = _histograms("request_phase_seconds")
         self.responses = _counters("responses_total")
@@ -48,6 +51,7 @@ class Tables:
         self.violated = _gauges("claim_last_violated_timestamp_seconds")
         self.drift = _counters("drift_total")
         self.budget = _gauges("budget_remaining")
+        self.budget_limit = _gauges("budget_limit")
         self.cost = _counters("cost_total")
         self.limited = _gauges("rate_limited")
         self.certificates = _gauges("certificate_expiry_timestamp_seconds")
@@ -56,6 +60,7 @@ class Tables:
         self.reload_ok = _gauges("config_last_reload_successful")
         self.reloaded_at = _gauges("config_last_reload_success_timestamp_seconds")
         self.state_errors = _counters("state_errors_total")
+        self.notifications = _counters("notifications_total")
         self.build = _gauges("build_info")
 
     def ordered(self) -> list[Table[Any]]:
@@ -72,14 +77,18 @@ class Tables:
             table.plan(wanted.get(table, nothing_known), partial(known.allows, table.family.labels))
 
     def _wanted(self, known: _Known) -> dict[Table[Any], Iterable[Labels]]:
-        probes, operations, claims = list(known.probes), list(known.operations), sorted(known.claims)
+        probes, operations = list(known.probes), list(known.operations)
+        claims = [(*pair, level) for pair, level in sorted(known.claims.items())]
         return {
             self.runs: _each(probes, Verdict),
+            self.verdict_seconds: _each(probes, Verdict),
             self.success: probes,
             self.run_seconds: probes,
             self.last_run: probes,
+            self.interval: probes,
             self.skipped: _each(probes, SKIPS),
             self.job_seconds: known.jobs,
+            self.job_since: known.jobs,
             self.request_seconds: operations,
             self.phase_seconds: _each(operations, PHASES),
             self.responses: _responses(known),
@@ -91,6 +100,7 @@ class Tables:
             self.cost: [(api,) for api in known.apis],
             self.limited: [(api,) for api in known.apis],
             self.state_errors: [(operation,) for operation in STATE_OPERATIONS],
+            self.notifications: [(outcome,) for outcome in NOTIFICATIONS],
         }
 
 
@@ -102,7 +112,7 @@ class _Known:
     probes: dict[tuple[str, str], Probe]
     jobs: tuple[tuple[str, str], ...]
     operations: dict[tuple[str, str], Answers]
-    claims: frozenset[tuple[str, str]]
+    claims: dict[tuple[str, str], str]
 
     @classmethod
     def of(cls, apis: Iterable[Api], probes: Iterable[Probe]) -> _Known:
@@ -113,7 +123,7 @@ class _Known:
             planned,
             tuple(key for key, probe in planned.items() if has_job(probe)),
             {(api.id, each.id): Answers(api, each) for api in by_id.values() for each in api.operations},
-            frozenset((api.id, claim.id) for api in by_id.values() for claim in api.claims),
+            {(api.id, claim.id): str(claim.level) for api in by_id.values() for claim in api.claims},
         )
 
     def allows(self, names: tuple[str, ...], labels: Labels) -> bool:
@@ -126,7 +136,7 @@ class _Known:
             api in self.apis
             and ("probe" not in at or (api, at["probe"]) in self.probes)
             and (at.get("operation", OTHER) == OTHER or (api, at["operation"]) in self.operations)
-            and (at.get("claim", OTHER) == OTHER or (api, at["claim"]) in self.claims)
+            and (at.get("claim", OTHER) == OTHER or self.claims.get((api, at["claim"])) == at["level"])
         )
 
 

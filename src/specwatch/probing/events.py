@@ -19,10 +19,13 @@ class Ran:
     Args:
         observation: without secrets.
         settled: whether this is the verdict that counts; not so where a second look follows at once.
+        stands_for: seconds that a settled verdict speaks for: from the beginning of the settled run before it to its
+            own, one interval of the probe at most; 0 where there was none.
     """
 
     observation: Observation
     settled: bool = True
+    stands_for: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,19 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLeft:
-    """What the probes of an API may still spend today: `requests`, or a unit of `x-cost`."""
+    """What the probes of an API may still spend today of what they may spend in a day.
+
+    Args:
+        api: whose probes.
+        unit: `requests`, or a unit of `x-cost`.
+        remaining: what is left today.
+        limit: of a day.
+    """
 
     api: str
     unit: str
     remaining: float
+    limit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +99,17 @@ class StateTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """From now on these APIs and probes are what counts."""
+    """From now on these APIs and probes are what counts.
+
+    Args:
+        apis: all that are loaded.
+        probes: all of the schedule.
+        off: ids of those that do not run here: switched off, or not allowed on this target.
+    """
 
     apis: tuple[Api, ...]
     probes: tuple[Probe, ...]
+    off: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +142,45 @@ class Resumed:
     archives: tuple[str, ...] = ()
 
 
-Event = JobLeft | Resumed | Planned | Ran | Skipped | Ticked | Saturated | Paused | BudgetLeft | Reloaded | StateTrouble
+@dataclass(frozen=True, slots=True)
+class JobOpen:
+    """The oldest open job of a probe is another one than before; told again when the configuration was read.
+
+    Args:
+        api: of the probe.
+        probe: its id.
+        since: epoch seconds when that job began; None when no job of the probe is open any more.
+    """
+
+    api: str
+    probe: str
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A notification of `watch --notify` was `sent`, has `failed`, or was `dropped` because too many were waiting."""
+
+    outcome: str
+
+
+NOTIFICATIONS = ("sent", "failed", "dropped")
+"""All outcomes of `Notified`: a closed set, since they are label values."""
+
+
+Event = (
+    JobOpen
+    | JobLeft
+    | Resumed
+    | Planned
+    | Ran
+    | Skipped
+    | Ticked
+    | Saturated
+    | Paused
+    | BudgetLeft
+    | Reloaded
+    | StateTrouble
+    | Notified
+)
 Listener = Callable[[Event], None]

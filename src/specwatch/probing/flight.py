@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from specwatch.probing.configuration import Configuration
-from specwatch.probing.events import Event, JobLeft, Ran, Resumed
+from specwatch.probing.events import Event, JobLeft, Resumed
 from specwatch.probing.jobs import PATIENCE_SECONDS, given_up, unresumable
 from specwatch.probing.looks import Look
 from specwatch.probing.ports import Job, Kept
@@ -36,6 +36,9 @@ class Ground(Protocol):
 
     def emit(self, event: Event) -> None:
         """Tell everybody."""
+
+    def tell_run(self, probe: Probe, observation: Observation, *, settled: bool) -> None:
+        """Tell everybody that a probe ran."""
 
     def able(self, job: Job) -> Probe | None:
         """The probe that can go on with a job now."""
@@ -195,12 +198,12 @@ class Flight:
         self._open[job.id] = job
         if look.observation.requests or job.id not in self._told:
             settled = self._ground.settle(probe, look.observation)
-            self._ground.emit(Ran(look.observation, settled=settled))
+            self._ground.tell_run(probe, look.observation, settled=settled)
         self._ground.book(probe, look)
         self._tell(job, look.observation.message, FIRST_SECONDS)
 
     def _ends(self, probe: Probe, look: Look) -> None:
         del self._open[look.observation.id]
         settled = self._ground.settle(probe, look.observation)
-        self._ground.emit(Ran(look.observation, settled=settled))
+        self._ground.tell_run(probe, look.observation, settled=settled)
         self._ground.book(probe, look)

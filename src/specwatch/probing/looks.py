@@ -43,16 +43,24 @@ class Looks:
         setting: asked for what runs now.
         store: has the journals.
         purses: pay.
+        begun: told when a job is about to be written to its journal, each time.
     """
 
     def __init__(
-        self, options: Options, clock: AsyncClock, setting: Callable[[], Setting], store: Store, purses: Purses
+        self,
+        options: Options,
+        clock: AsyncClock,
+        setting: Callable[[], Setting],
+        store: Store,
+        purses: Purses,
+        begun: Callable[[Job], None],
     ) -> None:
         self._options = options
         self._clock = clock
         self._setting = setting
         self._store = store
         self._purses = purses
+        self._begun = begun
         self._closed: dict[str, set[str]] = {}
 
     def plan(self, setting: Setting, memory: Memory) -> None:
@@ -92,7 +100,11 @@ class Looks:
 
     def _journal(self, probe: Probe, job: Job) -> CleanJournal:
         redactor = self._setting().prober.desks[probe.api].redactor
-        return CleanJournal(self._store.journal(job), redactor, partial(self._purses.reserve, probe))
+        return CleanJournal(self._store.journal(job), redactor, partial(self._reserve, probe, job))
+
+    def _reserve(self, probe: Probe, job: Job, step: str) -> None:
+        self._purses.reserve(probe, step)
+        self._begun(job)
 
     async def _run(self, probe: Probe, run: Run) -> Found:
         permission = Permission(probe.allow, self._options.is_sandbox, self._closed[probe.api])

@@ -190,8 +190,8 @@ class Purses:
         """Tell what the probes of an API may still spend today, where they have a bound."""
         self._changed.discard(api_id)
         self._told_at[api_id] = self._clock.monotonic()
-        for unit, left, _ in self.left(setting, api_id):
-            self._emit(BudgetLeft(api_id, unit, left))
+        for unit, left, limit in self.left(setting, api_id):
+            self._emit(BudgetLeft(api_id, unit, left, limit))
 
     def left(self, setting: Setting, api_id: str) -> list[tuple[str, float, float]]:
         """Unit, what is left today and the limit of what the probes of an API may spend, where they have one."""

@@ -54,10 +54,14 @@ class Entry:
 
     Args:
         due: the loop's time of the next tick.
+        ahead: seconds that the last tick planned until the next one; 0 before the first.
+        waited: seconds that the tick before it had planned.
     """
 
     probe: Probe
     due: float = 0.0
+    ahead: float = 0.0
+    waited: float = 0.0
     running: bool = False
     failing: bool = False
     handle: asyncio.TimerHandle | None = field(default=None, repr=False)
@@ -122,6 +126,11 @@ class Scheduler:
         if entry is None or entry.handle is None:
             return None
         return max(entry.due - asyncio.get_running_loop().time(), 0.0)
+
+    def span(self, probe: Probe) -> float:
+        """Seconds that a run of now speaks for at most: the probe's interval, or what a slower pace has made of it."""
+        entry = self._entries.get(probe.id)
+        return probe.interval if entry is None else max(probe.interval, entry.waited)
 
     def plan(self, probes: Iterable[Probe], concurrency: int) -> None:
         """Schedule these probes and no others. One whose grid stays the same misses no tick.
@@ -218,6 +227,7 @@ class Scheduler:
         self._emit(Ticked(lag))
         pace = self._pace(entry.probe)
         interval = pace.between(entry.interval)
+        entry.waited, entry.ahead = entry.ahead, interval
         missed = int(lag // interval)
         for _ in range(missed):
             self._emit(Skipped(entry.probe.api, entry.probe.id, "late"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from specwatch.probing.flight import Flight
 from specwatch.probing.jobs import has_job, has_left_traces, resumable
 from specwatch.probing.looks import Look, Looks
 from specwatch.probing.memory import Memory
+from specwatch.probing.openings import Openings
 from specwatch.probing.pacing import Pauses, Purses
 from specwatch.probing.ports import Job, Kept, Store
 from specwatch.probing.prober import Neighbours, Prober
@@ -41,6 +42,8 @@ class Machinery:
         store: what survives a restart.
         load: reads the configuration again.
         listeners: told about everything; none may block.
+        farewells: awaited before the store is closed, once nothing runs any more; each bounds itself. They may come
+            more than once.
     """
 
     make_wire: Callable[[Configuration, Options], Wire]
@@ -48,6 +51,7 @@ class Machinery:
     clock: AsyncClock
     load: Callable[[], Configuration]
     listeners: Sequence[Listener] = ()
+    farewells: Sequence[Callable[[], Awaitable[None]]] = ()
 
 
 class Watch:
@@ -75,6 +79,7 @@ class Watch:
         self._flush: asyncio.TimerHandle | None = None
         self.scheduler = Scheduler(machinery.clock, self._run, self.emit, self._pace, options.location)
         self._flight = Flight(self, machinery.clock)
+        self._openings = Openings(self.emit, options.target.name)
 
     async def start(self) -> None:
         """Open the store, take over what it remembers, and make everything ready to serve.
@@ -86,13 +91,14 @@ class Watch:
         self._memory = Memory(self._store)
         self._pauses = Pauses(self._clock, self._memory, self.emit, self._current)
         self._purses = Purses(self._clock, self._memory, self.emit, self._write_soon)
-        self._looks = Looks(self.options, self._clock, self._current, self._store, self._purses)
+        begun = self._openings.begin
+        self._looks = Looks(self.options, self._clock, self._current, self._store, self._purses, begun)
         self._means = Means(self.options, self._pauses.limits, self._clock, Secrets())
-        self._flight.take_over(self._store.open_jobs())
+        jobs = self._store.open_jobs()
+        self._flight.take_over(jobs)
+        self._openings.take_over(jobs)
         self._apply(self._first)
         self._pauses.start()
-        for api_id in self.configuration.apis:
-            self._purses.tell(self._current(), api_id)
         self.ready = True
 
     @property
@@ -148,6 +154,8 @@ class Watch:
             self._memory.flush()
         if self._setting is not None:
             await self._setting.wire.aclose()
+        for farewell in self._machinery.farewells:
+            await farewell()
         await self._store.close()
 
     def emit(self, event: Event) -> None:
@@ -184,8 +192,12 @@ class Watch:
         self._looks.plan(setting, self.memory)
         self._purses.plan(setting.probes)
         schedule = configuration.schedule
-        self.emit(Planned(tuple(configuration.apis.values()), schedule.probes))
+        off = frozenset(probe_id for probe_id, why in setting.off.items() if why)
+        self.emit(Planned(tuple(configuration.apis.values()), schedule.probes, off))
         self.scheduler.plan(schedule.probes, schedule.concurrency)
+        self._openings.plan(schedule.probes)
+        for api_id in configuration.apis:
+            self._purses.tell(setting, api_id)
 
     # -------------------------------------------------------------------------------------------------------- running
 
@@ -252,13 +264,23 @@ class Watch:
             settled = attempt == probe.confirm or self._is_certain(probe, observation)
             if settled:
                 self._last[probe.id] = observation
-            self.emit(Ran(observation, settled=settled))
+            self.tell_run(probe, observation, settled=settled)
             self.book(probe, look)
             if look.left is not None:
                 self._flight.leave(look.left, observation.message)
             if settled:
                 self.scheduler.set_failing(probe.id, observation.verdict is Verdict.FAIL)
                 return
+
+    def tell_run(self, probe: Probe, observation: Observation, *, settled: bool) -> None:
+        """Tell everybody that a probe ran, and what time a settled verdict stands for: what went by since the last one.
+
+        Not more than one interval of it: of a longer gap, as by maintenance, a pause or a prober that was stopped,
+        nobody knows how it was. What an earlier process saw last is remembered, so that a restart loses nothing.
+        """
+        before = self.memory.streaks.get(probe.id) if settled else None
+        gap = 0.0 if before is None else max(observation.started_at - before.last_at, 0.0)
+        self.emit(Ran(observation, settled, min(gap, self.scheduler.span(probe))))
 
     def _is_certain(self, probe: Probe, observation: Observation) -> bool:
         """Whether a run is not looked at again: no failure, one that must not be repeated, or none that may be."""
@@ -286,6 +308,7 @@ class Watch:
         self._store.record(observation)
         if look.left is None and has_job(probe):  # last: a job that is open is told again, one that has ended is not
             self._store.finish(observation.id, observation.verdict.value, observation.message)
+            self._openings.end(observation.id, probe.id)
 
     def _write_soon(self) -> bool:
         """Have everything written within half a second; whether that was not planned yet."""
