@@ -74,6 +74,14 @@ def test_wheel_carries_the_workspace(wheel: Path) -> None:
     assert [name for name in names if LEFTOVERS & set(Path(name).parts)] == []
 
 
+def test_wheel_carries_the_runbooks(wheel: Path) -> None:
+    """`specwatch watch` serves them wherever it is installed."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    pages = {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")}
+    assert pages
+    assert {f"specwatch/_runbooks/{page}" for page in pages} - names == set()
+
+
 def test_wheel_is_typed(wheel: Path) -> None:
     """Type checkers of our users find the marker file."""
     assert "specwatch/py.typed" in zipfile.ZipFile(wheel).namelist()

@@ -143,6 +143,10 @@ def test_history_gives_observations_back(tmp_path: Path) -> None:
 
     async def recall(store: SqliteStore) -> list[dict[str, object]]:
         assert await store.failures(10) == await store.history("shop/read", 10)
+        assert [await store.run(str(each["id"])) for each in await store.history("shop/read")] == await store.history(
+            "shop/read"
+        )
+        assert await store.run("shop/read-of-another-day") is None
         return await store.history("shop/read", 2)
 
     with_store(path, say)

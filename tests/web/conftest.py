@@ -65,6 +65,10 @@ class FakeView:
         """As many runs as may be shown, of the one probe that there is."""
         return [{"id": f"{probe_id}-{number}"} for number in range(limit)] if probe_id == "read-item" else None
 
+    async def run(self, run_id: str) -> Mapping[str, object] | None:
+        """The one run that is kept."""
+        return {"id": run_id, "probe": "read-item"} if run_id == "read-item-7" else None
+
     async def reload(self) -> Reloaded:
         """What the test says."""
         self.reloads += 1

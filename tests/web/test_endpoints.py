@@ -209,6 +209,19 @@ def test_the_last_runs_of_a_probe_can_be_read(browse: Browse) -> None:
     browse(use)
 
 
+def test_one_run(browse: Browse) -> None:
+    """The id of an exemplar leads to its run, in the form of several; one that is not kept is 404."""
+
+    async def use(client: httpx.AsyncClient) -> None:
+        document = (await client.get("/runs", params={"run": "read-item-7"})).json()
+        assert (document["schema"], document["probe"]) == ("specwatch.runs/1", "read-item")
+        assert [run["id"] for run in document["runs"]] == ["read-item-7"]
+        assert (await client.get("/runs", params={"run": "read-item-8"})).status_code == 404
+        assert (await client.get("/runs?run=read-item-7&probe=read-item")).status_code == 400
+
+    browse(use)
+
+
 def test_an_unknown_path_is_told_which_there_are(browse: Browse) -> None:
     """Whoever asks for something else reads the list."""
 

@@ -155,6 +155,7 @@ def test_no_text_becomes_an_element(name: str, message: str, at: float | None, v
     assert {str(attrs["href"]).partition("=")[0] for _, attrs in reader.elements if "href" in attrs} == {
         "data:,",
         "metrics",
+        "runbooks/",
         "runs?probe",
     }
     assert not any(key.startswith("on") for _, attrs in reader.elements for key in attrs)

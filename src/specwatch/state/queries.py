@@ -66,6 +66,12 @@ def history(connection: sqlite3.Connection, probe: str, limit: int) -> list[Docu
     return _documents(rows)
 
 
+def run(connection: sqlite3.Connection, run_id: str) -> Document | None:
+    """The run of that id, in the form of `history`; None where it is not kept."""
+    found = _documents(connection.execute("SELECT summary, detail FROM runs WHERE id = ?", (run_id,)))
+    return found[0] if found else None
+
+
 def failures(connection: sqlite3.Connection, limit: int) -> list[Document]:
     """The newest failures of all probes, newest first."""
     rows = connection.execute(

@@ -195,6 +195,11 @@ class SqliteStore:
         """
         return await self._read(lambda connection: queries.history(connection, probe, limit), [])
 
+    async def run(self, run_id: str) -> Document | None:
+        """One run, in the form of `history`; None where it is not kept, or cannot be read, which is told."""
+        found: Document | None = await self._read(lambda connection: queries.run(connection, run_id), None)
+        return found
+
     async def failures(self, limit: int = 50) -> list[Document]:
         """The newest failures of all probes, newest first, in the form of `history`."""
         return await self._read(lambda connection: queries.failures(connection, limit), [])

@@ -7,7 +7,7 @@ import difflib
 import json
 import logging
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from specwatch.errors import CannotTell
 from specwatch.metrics import Metrics, Rendered, blackbox_metrics
 from specwatch.web.guard import HEALTHY, Guard, change_refusal
 from specwatch.web.page import render_slowly
+from specwatch.web.runbooks import Runbooks
 from specwatch.web.settings import WebSettings
 from specwatch.web.view import WatchView
 
@@ -34,20 +35,24 @@ SCRAPE_OFFSET: Final = 0.5
 """Seconds of Prometheus's timeout that are left for the way there and back."""
 
 
-def create_web(view: WatchView, metrics: Metrics, settings: WebSettings) -> ASGIApp:
-    """The application: `/`, `/metrics`, `/probe`, `/runs`, `/-/healthy`, `/-/ready` and `/-/reload`.
+def create_web(view: WatchView, metrics: Metrics, settings: WebSettings, runbooks: Runbooks | None = None) -> ASGIApp:
+    """The application: `/`, `/metrics`, `/probe`, `/runs`, `/runbooks/`, `/-/healthy`, `/-/ready` and `/-/reload`.
 
     Args:
         view: the running prober.
         metrics: what it counts.
         settings: names and token; where to listen is up to `serve`.
+        runbooks: the pages about alerts; those that come with specwatch where none are given.
     """
     endpoints = _Endpoints(view, metrics, settings)
+    books = _Runbooks(runbooks or Runbooks())
     routes = [
         Route("/", endpoints.page),
         Route("/metrics", endpoints.metrics),
         Route("/probe", endpoints.probe),
         Route("/runs", endpoints.runs),
+        Route("/runbooks/", books.index),
+        Route("/runbooks/{name}", books.page),
         Route(HEALTHY, endpoints.healthy),
         Route("/-/ready", endpoints.ready),
         Route("/-/reload", endpoints.reload, methods=["POST"]),
@@ -95,16 +100,23 @@ class _Endpoints:
         return _streamed(rendered)
 
     async def runs(self, request: Request) -> Response:
-        """The newest runs of a probe, with the requests and answers of those that are kept whole."""
-        if [name for name, _ in request.query_params.multi_items()] != ["probe"]:
-            return PlainTextResponse("Ask for the runs of one probe of the schedule: /runs?probe=ID.\n", 400)
+        """The newest runs of a probe, or one run, with the requests and answers of those that are kept whole."""
+        names = [name for name, _ in request.query_params.multi_items()]
+        if names not in (["probe"], ["run"]):
+            return PlainTextResponse("Ask for the runs of one probe, /runs?probe=ID, or for one, /runs?run=ID.\n", 400)
+        if names == ["run"]:
+            return await self._run(request.query_params["run"])
         probe_id = request.query_params["probe"]
         found = await self._view.runs(probe_id, RUNS)
         if found is None:
             return PlainTextResponse(self._no_such_probe(probe_id), 404)
-        document = {"schema": RUNS_SCHEMA, "probe": probe_id, "runs": found}
-        text = await asyncio.to_thread(json.dumps, document, indent=1)
-        return Response(text, media_type="application/json")
+        return await _runs(probe_id, found)
+
+    async def _run(self, run_id: str) -> Response:
+        run = await self._view.run(run_id)
+        if run is None:
+            return PlainTextResponse("There is no such run, or it is forgotten, as passes are after a while.\n", 404)
+        return await _runs(run["probe"], [run])
 
     async def reload(self, request: Request) -> Response:
         refused = None if self._settings.token else change_refusal(request.scope, request.headers)
@@ -122,9 +134,32 @@ class _Endpoints:
         return f"There is no such probe. {'The nearest' if near else 'There are'}: {', '.join(near or sorted(names))}\n"
 
 
+class _Runbooks:
+    """Their pages: made in a thread, since files are read and Markdown takes its time."""
+
+    def __init__(self, runbooks: Runbooks) -> None:
+        self._runbooks = runbooks
+
+    async def index(self, _request: Request) -> Response:
+        return HTMLResponse(await asyncio.to_thread(self._runbooks.index))
+
+    async def page(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        page = await asyncio.to_thread(self._runbooks.page, name)
+        if page is None:
+            return PlainTextResponse(await asyncio.to_thread(self._runbooks.missing, name), 404)
+        return HTMLResponse(page)
+
+
+async def _runs(probe_id: object, runs: Sequence[Mapping[str, object]]) -> Response:
+    document = {"schema": RUNS_SCHEMA, "probe": probe_id, "runs": runs}
+    text = await asyncio.to_thread(json.dumps, document, indent=1)
+    return Response(text, media_type="application/json")
+
+
 async def _not_found(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse(
-        "There is nothing here. There are: /, /metrics, /probe, /runs, /-/healthy, /-/ready.\n", 404
+        "There is nothing here. There are: /, /metrics, /probe, /runs, /runbooks/, /-/healthy, /-/ready.\n", 404
     )
 
 

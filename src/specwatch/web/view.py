@@ -154,5 +154,8 @@ class WatchView(Protocol):
     async def runs(self, probe_id: str, limit: int) -> Sequence[Mapping[str, object]] | None:
         """The newest runs of a probe as JSON documents, newest first; None when there is no such probe."""
 
+    async def run(self, run_id: str) -> Mapping[str, object] | None:
+        """One run as a JSON document; None where it is not kept."""
+
     async def reload(self) -> Reloaded:
         """Read the configuration again, and swap it where it is valid."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from specwatch.cli.names import Complaints, unknown
 from specwatch.cli.place import STATE_FOLDER, Place, Wanted, parse_place
+from specwatch.cli.watch.notify import Notify, parse_notify
 from specwatch.errors import Problem
 from specwatch.probing.configuration import Configuration
 from specwatch.probing.loading import load_configuration
@@ -43,6 +44,7 @@ class WatchRequest:
         interval: seconds between the ticks of every probe, instead of the schedule's, or None.
         state: the state file, or None for what lives only as long as the process.
         log_format: `text`, `json`, or empty for a live table where there is a terminal.
+        notify: who is told of verdicts that change, or None.
     """
 
     workspace: Workspace
@@ -56,6 +58,7 @@ class WatchRequest:
     interval: float | None = None
     state: Path | None = None
     log_format: str = ""
+    notify: Notify | None = None
 
     def load(self) -> Configuration:
         """The configuration as the files are now.
@@ -92,6 +95,7 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> WatchRequest:
         expected = "letters, digits, dots, dashes and underscores, 63 at most"
         complaints.add(Problem(f"--location {given['location']!r}", "is no name", expected))
     web = _web(given, folder, complaints)
+    notify = parse_notify(given["notify"], given["ca"], workspace, folder, complaints)
     configuration = complaints.attempt(
         lambda: load_configuration(workspace, folder, only=given["apis"], needs_variables=not place.is_sandbox)
     )
@@ -109,6 +113,7 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> WatchRequest:
         interval=interval,
         state=_state(given["state_file"], place, folder),
         log_format=given["log_format"] or "",
+        notify=notify,
     )
 
 

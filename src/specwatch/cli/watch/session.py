@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,12 +15,14 @@ from specwatch.cli.place import prepared_state, reached
 from specwatch.cli.terminal import Terminal
 from specwatch.cli.watch.live import Tally, live_table, print_summary
 from specwatch.cli.watch.log import Log
+from specwatch.cli.watch.notify import links, notifier
 from specwatch.cli.watch.request import TOKEN, WatchRequest
 from specwatch.cli.watch.status import WatchStatus
 from specwatch.contract.result import BROKEN, NOTHING, OK
 from specwatch.metrics import Metrics
+from specwatch.notify import Notifier
 from specwatch.probing.configuration import Options, proxy_secrets
-from specwatch.probing.events import Event, Listener, Planned, StateTrouble
+from specwatch.probing.events import Listener, StateTrouble
 from specwatch.probing.watch import Machinery, Watch
 from specwatch.reports.text import count
 from specwatch.state import SqliteStore
@@ -46,6 +48,7 @@ class _Parts:
     log: Log
     tally: Tally
     store: SqliteStore
+    notifier: Notifier | None = None
 
 
 def serve(request: WatchRequest) -> int:
@@ -83,6 +86,7 @@ async def _serve(request: WatchRequest, target: Target, console: Console) -> int
         async with serve_web(create_web(parts.status, parts.metrics, request.web), request.web) as url:
             with _signals(stop, parts.watch), _shown(request, parts, console):
                 parts.log.line("info", "serving", _greeting(request, target), url=url)
+                _start_notifying(request, parts, url)
                 if target.kind is Kind.SANDBOX:
                     told = "faults can be switched on and off below /_sandbox/"
                     parts.log.line("info", "sandbox", told, url=target.url)
@@ -118,7 +122,7 @@ def _assemble(request: WatchRequest, target: Target, console: Console) -> _Parts
     metrics = Metrics(configuration.apis.values(), configuration.schedule.probes, clock, request.location)
     log = Log(partial(_print_line, console), clock.now, as_json=request.log_format == "json")
     tally = Tally()
-    listeners: list[Listener] = [partial(_plan, metrics), metrics, log, tally]
+    listeners: list[Listener] = [metrics, log, tally]
 
     def trouble(operation: str, message: str) -> None:
         watch.emit(StateTrouble(operation, message))
@@ -126,15 +130,25 @@ def _assemble(request: WatchRequest, target: Target, console: Console) -> _Parts
     store = SqliteStore(prepared_state(request.state), clock, trouble)
     secrets = (*proxy_secrets(request.place.network), request.web.token)
     options = Options(target, request.location, request.place.send_credentials, secrets=secrets)
-    watch = Watch(configuration, options, Machinery(request.place.wire, store, clock, request.load, listeners))
-    status = WatchStatus(watch, store.history, clock)
+    farewells: list[Callable[[], Awaitable[None]]] = []
+    machinery = Machinery(request.place.wire, store, clock, request.load, listeners, farewells)
+    watch = Watch(configuration, options, machinery)
+    status = WatchStatus(watch, store, clock)
     listeners.append(status)
-    return _Parts(watch, status, metrics, log, tally, store)
+    parts = _Parts(watch, status, metrics, log, tally, store)
+    if request.notify is not None:
+        parts.notifier = notifier(request.notify, request.place.network.proxies, watch, store, log, clock.now)
+        listeners.append(parts.notifier)
+        farewells.append(parts.notifier.close)
+    return parts
 
 
-def _plan(metrics: Metrics, event: Event) -> None:
-    if isinstance(event, Planned):
-        metrics.plan(event.apis, event.probes)
+def _start_notifying(request: WatchRequest, parts: _Parts, url: str) -> None:
+    if request.notify is None or parts.notifier is None:
+        return
+    parts.notifier.start(links(request.notify, url, request.web))
+    told = f"changes of verdicts are posted to {request.notify.address.shown}"
+    parts.log.line("info", "notifying", told)
 
 
 def _greeting(request: WatchRequest, target: Target) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from specwatch.probing.events import Event, Reloaded, StateTrouble
 from specwatch.probing.ports import Job
@@ -14,11 +14,18 @@ from specwatch.values.failure import Reason
 from specwatch.values.observation import Observation
 from specwatch.web import ApiStatus, BudgetStatus, JobStatus, ProbeStatus, Status, Trouble
 
-History = Callable[[str, int], Awaitable[Sequence[Mapping[str, object]]]]
-"""The newest runs of a probe, at most so many."""
-
 TROUBLES: Final = 20
 """How many troubles with the state are remembered."""
+
+
+class History(Protocol):
+    """The runs that are kept."""
+
+    async def history(self, probe: str, limit: int) -> Sequence[Mapping[str, object]]:
+        """The newest runs of a probe, at most so many."""
+
+    async def run(self, run_id: str) -> Mapping[str, object] | None:
+        """The run of that id; None where it is not kept."""
 
 
 class WatchStatus:
@@ -66,7 +73,11 @@ class WatchStatus:
         """The newest runs of a probe, newest first; None when there is no such probe."""
         if all(probe.id != probe_id for probe in self._watch.configuration.schedule.probes):
             return None
-        return await self._history(probe_id, limit)
+        return await self._history.history(probe_id, limit)
+
+    async def run(self, run_id: str) -> Mapping[str, object] | None:
+        """One run; None where it is not kept."""
+        return await self._history.run(run_id)
 
     async def reload(self) -> Reloaded:
         """Read the configuration again, and swap it where it is valid."""
