@@ -9,10 +9,12 @@ from pathlib import Path
 
 from specwatch.errors import Problem, UsageError, WorkspaceError
 from specwatch.lint.contracts import Mark, claim_marks, lint_contracts, unplayed
+from specwatch.lint.monitoring import lint_monitoring
 from specwatch.lint.probes import lint_probes, probe_files
 from specwatch.lint.sandbox import lint_sandbox, strangers
 from specwatch.lint.settings import lint_settings
 from specwatch.lint.specs import lint_spec
+from specwatch.monitoring.origin import settings_file
 from specwatch.spec import Api
 from specwatch.workspace import SETTINGS_FILE, Workspace
 
@@ -44,6 +46,7 @@ class _Files:
     """The files to look at."""
 
     settings: tuple[Path, ...]
+    monitoring: tuple[Path, ...]
     specs: tuple[Path, ...]
     contracts: tuple[Path, ...]
     probes: tuple[Path, ...]
@@ -71,13 +74,14 @@ def lint_workspace(workspace: Workspace, paths: Sequence[Path] = ()) -> LintResu
     problems += strangers(files.sandbox, list(workspace.spec_files))
     problems += lint_sandbox(workspace.sandbox, _with_modules(workspace, files, apis))
     probes = lint_probes(workspace, files.probes, told=files.specs)
+    monitoring = lint_monitoring(workspace) if files.monitoring else []
     return LintResult(
         specs=len(files.specs),
         claims=sum(len(api.claims) for api in apis),
         modules=len(files.contracts) + len(files.sandbox),
         workflows=probes.workflows,
         probes=probes.probes,
-        problems=(*problems, *probes.problems),
+        problems=(*problems, *probes.problems, *monitoring),
     )
 
 
@@ -96,6 +100,7 @@ def _chosen(workspace: Workspace, paths: Sequence[Path]) -> _Files:
     root = workspace.root
     everything = _Files(
         settings=(root / SETTINGS_FILE,) if (root / SETTINGS_FILE).exists() else (),
+        monitoring=(settings_file(workspace),) if settings_file(workspace).exists() else (),
         specs=tuple(workspace.spec_files.values()),
         contracts=tuple(sorted(workspace.contracts.glob("*.py"))),
         probes=probe_files(workspace),
@@ -104,10 +109,11 @@ def _chosen(workspace: Workspace, paths: Sequence[Path]) -> _Files:
     if not paths:
         return everything
     wanted = {path.resolve() for path in paths}
-    own = {path.resolve() for path in (*everything.specs, *everything.probes)}
+    own = {path.resolve() for path in (*everything.specs, *everything.probes, *everything.monitoring)}
     others = tuple(path for path in _spec_files(paths) if path.resolve() not in own)
     return _Files(
         settings=_within(everything.settings, wanted),
+        monitoring=_within(everything.monitoring, wanted),
         specs=(*_within(everything.specs, wanted), *others),
         contracts=_within(everything.contracts, wanted),
         probes=_within(everything.probes, wanted),

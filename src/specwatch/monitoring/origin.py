@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from specwatch.errors import Problem, WorkspaceError
@@ -57,6 +58,7 @@ def load_origin(workspace: Workspace) -> Origin:
     problems: list[Problem] = []
     apis: tuple[Api, ...] = ()
     schedule: Schedule | None = None
+    settings: Settings | None = None
     try:
         apis = workspace.apis()
         schedule = load_probes(workspace).schedule
@@ -65,23 +67,24 @@ def load_origin(workspace: Workspace) -> Origin:
     if schedule is None and not problems:
         place = probes_folder(workspace) / SCHEDULE_FILE
         problems.append(Problem(str(place), "does not exist", "a schedule: rules and dashboards are about its probes"))
-    origin = _with_settings(workspace, apis, schedule, problems)
-    if problems or origin is None:
-        raise WorkspaceError(*problems)
-    return origin
-
-
-def _with_settings(
-    workspace: Workspace, apis: tuple[Api, ...], schedule: Schedule | None, problems: list[Problem]
-) -> Origin | None:
-    known = {probe.id for probe in (schedule.probes if schedule else ()) if probe.objective.availability is not None}
-    known |= {probe.id for probe in (schedule.probes if schedule else ()) if probe.objective.latency is not None}
     try:
-        settings = load_settings(workspace.root / FOLDER / SETTINGS_FILE, known)
+        settings = load_settings(settings_file(workspace), with_objective(schedule))
     except WorkspaceError as error:
-        if schedule is not None:
-            problems += error.problems
-        else:  # without a schedule nothing can be said about the probes that the settings name
-            problems += [problem for problem in error.problems if "has no objective" not in problem.found]
+        problems += error.problems
+    if problems or schedule is None or settings is None:
+        raise WorkspaceError(*problems)
+    return Origin(apis, schedule, settings)
+
+
+def settings_file(workspace: Workspace) -> Path:
+    """Where the settings of the monitoring are; they may be missing."""
+    return workspace.root / FOLDER / SETTINGS_FILE
+
+
+def with_objective(schedule: Schedule | None) -> frozenset[str] | None:
+    """Ids of the probes that have an objective; None without a schedule."""
+    if schedule is None:
         return None
-    return Origin(apis, schedule, settings) if schedule is not None else None
+    return frozenset(
+        probe.id for probe in schedule.probes if (probe.objective.availability, probe.objective.latency) != (None, None)
+    )

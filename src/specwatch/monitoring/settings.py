@@ -100,12 +100,13 @@ class Settings:
         return self.minimum_failures_of_probe.get(probe_id, self.burn_minimum_failures)
 
 
-def load_settings(path: Path | None, probes_with_objective: Collection[str] = ()) -> Settings:
+def load_settings(path: Path | None, probes_with_objective: Collection[str] | None) -> Settings:
     """The settings of a file; what it leaves out has the default.
 
     Args:
         path: a `settings.yaml`; None, or one that does not exist, means the defaults.
-        probes_with_objective: ids of the probes whose objective the file may say more about.
+        probes_with_objective: ids of the probes whose objective the file may say more about; None where they cannot be
+            known, so that nothing is said about them.
 
     Raises:
         WorkspaceError: the file is wrong; all problems of it.
@@ -115,7 +116,9 @@ def load_settings(path: Path | None, probes_with_objective: Collection[str] = ()
     own = source.mapping()
     problems = [problem for _, problem in SETTINGS_FORM.problems(source, own)]
     if not problems:
-        problems = [*_mismatches(source, default, own), *_strangers(source, own, probes_with_objective)]
+        problems = list(_mismatches(source, default, own))
+        if probes_with_objective is not None:
+            problems += _strangers(source, own, probes_with_objective)
     if problems:
         raise WorkspaceError(*sorted(dict.fromkeys(problems), key=lambda each: int(each.where.rpartition(":")[2])))
     return _settings(default, own)
