@@ -123,6 +123,11 @@ def settings() -> Iterator[str]:
         "| `SPECWATCH_WEB_TOKEN` | the bearer token that [requests to `specwatch watch`](http-endpoints.md#who-may-ask)"
         " need; none without it. `SPECWATCH_WEB_TOKEN_FILE` and `.env` work as above |"
     )
+    yield (
+        "| `SPECWATCH_NOTIFY_URL` | where `specwatch watch` posts"
+        " [changes of verdicts](../how-to/get-notified-without-alertmanager.md), unless `--notify` says otherwise; a"
+        " secret. `SPECWATCH_NOTIFY_URL_FILE` and `.env` work as above |"
+    )
     yield ""
     yield "## Files of the program"
     yield ""
@@ -131,7 +136,8 @@ def settings() -> Iterator[str]:
     yield "| `.env` | variables, read from the current folder; `watch` reads it again when it is told to reload |"
     yield (
         "| `.specwatch/` | made in the current folder by `watch`, and by `probe` where a run creates or consumes"
-        " something, on a target that is no sandbox: [the state](state-file.md) |"
+        " something, on a target that is no sandbox: [the state](state-file.md); and by `up`, whose logs, samples and"
+        " configuration are in `.specwatch/up/` |"
     )
 
 

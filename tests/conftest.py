@@ -14,11 +14,13 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 # Tools that a test may need (`@pytest.mark.needs("node")`), and how to get each. A machine without one still passes.
 TOOLS = {
+    "amtool": "Debian and Ubuntu: apt-get install prometheus-alertmanager",
     "chromium": "Debian and Ubuntu: apt-get install chromium",
     "git": "Debian and Ubuntu: apt-get install git",
     "node": "Debian and Ubuntu: apt-get install nodejs",
     "npx": "Debian and Ubuntu: apt-get install nodejs npm",
     "prometheus": "Debian and Ubuntu: apt-get install prometheus",
+    "prometheus-alertmanager": "Debian and Ubuntu: apt-get install prometheus-alertmanager",
     "prometheus-blackbox-exporter": "Debian and Ubuntu: apt-get install prometheus-blackbox-exporter",
     "promtool": "Debian and Ubuntu: apt-get install prometheus",
 }

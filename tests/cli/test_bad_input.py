@@ -23,7 +23,7 @@ ROWS = {
         ("chekc",),
         (
             "error: specwatch chekc: no such command\n"
-            "  expected: one of check, init, lint, list, probe, sandbox, watch\n"
+            "  expected: one of build, check, init, lint, list, probe, sandbox, up, watch\n"
             "  mend: did you mean check?\n"
         ),
     ),

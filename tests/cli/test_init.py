@@ -21,6 +21,7 @@ def test_new_workspace(specwatch: Command, tmp_path: Path) -> None:
         f"  specwatch --workspace {folder} lint\n"
         f"  specwatch --workspace {folder} check\n"
         f"  specwatch --workspace {folder} watch\n"
+        f"  specwatch --workspace {folder} build\n"
     )
     made = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert made >= {

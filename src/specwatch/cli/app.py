@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from specwatch.errors import SpecwatchError
 
 COMMANDS: Final = {
+    "build": ("specwatch.cli.build", "Derive Prometheus rules, Grafana dashboards and their configuration."),
     "check": ("specwatch.cli.check", "Check APIs against their documentation, claim by claim."),
     "init": ("specwatch.cli.init", "Make an empty workspace in a new folder."),
     "lint": ("specwatch.cli.lint", "Check specs, claims, contract tests, workflows, schedule and settings."),
     "list": ("specwatch.cli.listing", "Show the APIs, their operations, claims and workflows."),
     "probe": ("specwatch.cli.probe", "Run a workflow once and show its phases, criteria and claims."),
     "sandbox": ("specwatch.cli.sandbox", "Serve the APIs as they are documented, with faults on request."),
+    "up": ("specwatch.cli.up", "Bring up the prober with Prometheus, Alertmanager and Grafana on this machine."),
     "watch": ("specwatch.cli.watch", "Run probes on a schedule and export what they find to Prometheus."),
 }
 """Command to the module that defines it as `command`, and what it does in one line."""

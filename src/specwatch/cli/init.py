@@ -12,6 +12,7 @@ import click
 import specwatch
 from specwatch.cli.options import workspace_option
 from specwatch.errors import InternalError, Problem, UsageError
+from specwatch.monitoring.settings import DEFAULT_FILE, SETTINGS_FILE
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 FOLDERS: Final = ("specs", "contracts", "probes", "sandbox", "grafana")
@@ -33,6 +34,7 @@ def command(folder: Path, workspace: Path | None) -> None:
     click.echo(f"  specwatch --workspace {folder} lint")
     click.echo(f"  specwatch --workspace {folder} check")
     click.echo(f"  specwatch --workspace {folder} watch")
+    click.echo(f"  specwatch --workspace {folder} build")
 
 
 def make_workspace(folder: Path) -> None:
@@ -57,6 +59,7 @@ def _fill(folder: Path) -> None:
     for template in sorted(path for path in TEMPLATES.rglob("*") if path.is_file()):
         place = folder / template.relative_to(TEMPLATES)
         shutil.copyfile(template, place.with_name(".env.example") if place.name == "env.example" else place)
+    shutil.copyfile(DEFAULT_FILE, folder / "grafana" / SETTINGS_FILE)
     for module in common_modules():
         shutil.copyfile(module, folder / "contracts" / module.name)
 

@@ -78,6 +78,7 @@ class Settings:
     certificates_page: float
     jobs_stuck: float
     prober_lag: float
+    prober_lag_quantile: float
     prober_late_for: float
     prober_saturated_for: float
     prober_down_for: float

@@ -13,9 +13,6 @@ from specwatch.schedule import Probe, expense
 from specwatch.transport.budget import DAY_SECONDS
 from specwatch.transport.rate_limit import SLOWEST
 
-QUANTILE: Final = 0.95
-"""Of the lag: one late tick in twenty is a hiccup, more of them are a prober that is late."""
-
 _BOARD: Final = "specwatch-prober"
 _ONE: Final = "on (job, instance)"
 _PROBE: Final = "on (job, instance, api, probe)"
@@ -92,12 +89,12 @@ def _late(origin: Origin) -> Alert:
     rates = f"sum by (job, instance, location, le) (rate({buckets}[{window}]))"
     return Alert(
         "SpecwatchProberLate",
-        f"histogram_quantile({QUANTILE}, {rates}) > {number(settings.prober_lag)}",
+        f"histogram_quantile({number(settings.prober_lag_quantile)}, {rates}) > {number(settings.prober_lag)}",
         severity="ticket",
         suspect="prober",
         summary=f"The prober at {AT} is late: our own machine is overloaded, and what it measures says less",
         description=(
-            f"Of its ticks in the last {window}, {1 - QUANTILE:.0%} were noticed "
+            f"Of its ticks in the last {window}, {number(100 * (1 - settings.prober_lag_quantile))}% were noticed "
             f"{{{{ $value | humanizeDuration }}}} late or more; {duration(settings.prober_lag)} are allowed."
         ),
         hold=settings.prober_late_for,
