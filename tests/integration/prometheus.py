@@ -45,20 +45,22 @@ def scrape_probes(name: str, url: str, *probes: str) -> Job:
 
 
 class Prometheus:
-    """A Prometheus that scrapes these jobs twice a second.
+    """A Prometheus that scrapes these jobs twice a second, or does what a file says.
 
     Args:
         processes: start and stop it.
         folder: for its configuration and its data.
         jobs: what it scrapes.
+        config: a configuration file to use instead of one with these jobs.
     """
 
-    def __init__(self, processes: Processes, folder: Path, *jobs: Job) -> None:
-        folder.mkdir(parents=True)
-        limits = {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": SCRAPE_INTERVAL}
-        config = folder / "prometheus.yml"  # JSON is YAML
-        config.write_text(json.dumps({"global": limits, "scrape_configs": jobs}), encoding="utf-8")
-        port = _free_port()
+    def __init__(self, processes: Processes, folder: Path, *jobs: Job, config: Path | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if config is None:
+            limits = {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": SCRAPE_INTERVAL}
+            config = folder / "prometheus.yml"  # JSON is YAML
+            config.write_text(json.dumps({"global": limits, "scrape_configs": jobs}), encoding="utf-8")
+        port = free_port()
         self._process: Process = processes.start(
             [
                 "prometheus",
@@ -68,6 +70,7 @@ class Prometheus:
                 "--enable-feature=exemplar-storage",
                 "--query.lookback-delta=30s",
                 "--log.level=warn",
+                "--storage.tsdb.retention.time=60d",
             ],
             "prometheus",
         )
@@ -90,9 +93,9 @@ class Prometheus:
         """The values of a query by the only label that is of interest."""
         return {dict(labels)[label]: value for labels, value in self.series(query).items()}
 
-    def series(self, query: str) -> dict[Labels, float]:
-        """The values of a query by their labels."""
-        data = self._ask("query", query=query)
+    def series(self, query: str, at: float | None = None) -> dict[Labels, float]:
+        """The values of a query by their labels, now or at a moment of Unix time."""
+        data = self.ask("query", query=query, **({} if at is None else {"time": f"{at:.3f}"}))
         if data["resultType"] == "scalar":
             return {frozenset(): float(data["result"][1])}
         return {frozenset(each["metric"].items()): float(each["value"][1]) for each in data["result"]}
@@ -103,11 +106,20 @@ class Prometheus:
 
     def exemplars(self, query: str, start: float, end: float) -> list[tuple[Mapping[str, str], Mapping[str, str]]]:
         """Labels of the series and labels of the exemplar, of all exemplars."""
-        data = self._ask("query_exemplars", query=query, start=str(start), end=str(end))
+        data = self.ask("query_exemplars", query=query, start=str(start), end=str(end))
         return [(each["seriesLabels"], mark["labels"]) for each in data for mark in each["exemplars"]]
 
-    def _ask(self, endpoint: str, **parameters: str) -> Any:
-        answer = self._client.post(f"/api/v1/{endpoint}", data=parameters).json()
+    def ask(self, endpoint: str, **parameters: str) -> Any:
+        """The data of an answer of the HTTP API.
+
+        Raises:
+            AssertionError: it is refused.
+        """
+        path = f"/api/v1/{endpoint}"
+        by_get = endpoint.startswith("label/")  # the only one that is not asked by POST
+        answer = (
+            self._client.get(path, params=parameters) if by_get else self._client.post(path, data=parameters)
+        ).json()
         assert answer["status"] == "success", (parameters, answer)
         return answer["data"]
 
@@ -167,7 +179,8 @@ class TextRelay:
         return Handler
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port

@@ -118,7 +118,7 @@ def test_a_figure_without_a_value_is_grey(name: str) -> None:
         defaults = each["fieldConfig"]["defaults"]
         if each["type"] == "stat" and len(defaults["thresholds"]["steps"]) > 1:
             assert defaults["thresholds"]["steps"][0]["color"] == GREY, each["title"]
-            assert defaults["noValue"] in {"UNKNOWN", "no objective", "none"}, each["title"]
+            assert defaults["noValue"] in {"UNKNOWN", "no objective", "no budget", "none"}, each["title"]
 
 
 def test_the_files_end_with_a_newline_and_are_readable() -> None:

@@ -52,6 +52,8 @@ UID: Final = "specwatch-overview"
 _LOWEST: Final = -1e9
 """Below every value that there is; the colour below it is that of no value at all."""
 
+_NO_BUDGET: Final = "no budget"
+
 
 def overview_board(origin: Origin) -> dict[str, Any]:
     """The dashboard as plain data.
@@ -231,7 +233,8 @@ def _alerts(api: Api, origin: Origin) -> AnyPanel:
 def _count(api: Api, origin: Origin, severity: str, legend: str) -> prometheus.Dataquery:
     alerts = firing(f'api="{api.id}"', f'severity="{severity}"')
     evaluated = RULES_SEEN if any(origin.objectives()) else "vector(0)"
-    return query(f"count({alerts}) or {evaluated}", legend, instant=True)
+    each = f"group without (burn_rate) ({alerts})"  # one trouble, however many of its rates are over the line
+    return query(f"count({each}) or {evaluated}", legend, instant=True)
 
 
 def _cost(api: Api, origin: Origin) -> AnyPanel:
@@ -239,7 +242,8 @@ def _cost(api: Api, origin: Origin) -> AnyPanel:
     limit = pick("specwatch_budget_limit", own, 'unit!="requests"')
     left = pick("specwatch_budget_remaining", own, 'unit!="requests"')
     today, last_day = f"sum(({limit} > 0) - {left})", f"sum(increase({pick('specwatch_cost_total', own)}[1d]))"
-    spent = f"{today} or {last_day} or 0 * sum({limit})"  # the 0 until there are two samples to tell an increase from
+    # the 0 until there are two samples to tell an increase from
+    spent = f"{today} or {last_day} and count({limit}) or 0 * sum({limit})"
     unit = next((each.cost.unit for each in api.operations if each.cost is not None), "")
     most = sum(probe.budget.cost or 0 for probe in origin.probes_of(api.id))
     question = Question(
@@ -247,12 +251,13 @@ def _cost(api: Api, origin: Origin) -> AnyPanel:
         description=(
             f"What the calls to this API cost since midnight UTC{', in units of ' + unit if unit else ''}; where "
             f"nothing may be spent, in the last 24 hours. The budget of a day is {most:g}: at the end of it the paid "
-            "probes stop until midnight. Normal: less than that, and 0 for what is free."
+            "probes stop until midnight. Normal: less than that, and 0 for what is free. No budget: this "
+            "prober has none, as on a sandbox with an interval of its own."
         ),
         unit=f"suffix:{unit}" if unit else "none",
         steps=_cost_steps(most, origin.settings.account_budget_low),
-        none=UNKNOWN,
-        words=[nothing(UNKNOWN)],
+        none=_NO_BUDGET,
+        words=[nothing(_NO_BUDGET)],
         links=_leads_to(api),
     )
     return figure(question, query(f"round({spent}, 0.01)", instant=True))
