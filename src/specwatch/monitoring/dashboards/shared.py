@@ -22,7 +22,7 @@ from specwatch.monitoring.dashboards.kit import (
     words,
 )
 from specwatch.monitoring.rules.model import SEVERITIES
-from specwatch.monitoring.rules.promql import LAST_VERIFIED, LAST_VIOLATED
+from specwatch.monitoring.rules.promql import CHECKED_IN_HEALTH, LAST_VERIFIED, LAST_VIOLATED
 from specwatch.monitoring.settings import Settings
 
 UNKNOWN: Final = "UNKNOWN"
@@ -86,7 +86,8 @@ def broken(settings: Settings, *matchers: str) -> str:
     """
     violated, verified = pick(LAST_VIOLATED, *matchers), pick(LAST_VERIFIED, *matchers)
     lately = f"{violated} > time() - {settings.contract_remembered:.0f}"
-    still = f"({violated} unless ({verified} >= {violated})) > time() - {settings.contract_forgotten:.0f}"
+    lasting = pick(LAST_VIOLATED, *matchers, CHECKED_IN_HEALTH)
+    still = f"({lasting} unless ({verified} >= {violated})) > time() - {settings.contract_forgotten:.0f}"
     return f"({lately}) or ({still})"
 
 

@@ -9,6 +9,7 @@ from specwatch.monitoring.origin import Origin
 from specwatch.monitoring.rules.model import Alert, Group, Recording, duration
 from specwatch.monitoring.rules.promql import (
     BY_PROBE,
+    CHECKED_IN_HEALTH,
     FROM,
     LAST_SKIPPED,
     LAST_VERIFIED,
@@ -69,10 +70,11 @@ def _remembered(settings: Settings, record: str, name: str) -> Recording:
 def _broken(settings: Settings, level: str) -> str:
     """Seconds since a claim was broken, while that counts."""
     violated, verified = f'{LAST_VIOLATED}{{level="{level}"}}', f'{LAST_VERIFIED}{{level="{level}"}}'
+    lasting = f'{LAST_VIOLATED}{{level="{level}", {CHECKED_IN_HEALTH}}}'
     return (
         "time() - (\n"
         f"  {violated} > time() - {number(settings.contract_remembered)}\n"
-        f"  or ({violated} > time() - {number(settings.contract_forgotten)} unless {verified} >= {violated})\n"
+        f"  or ({lasting} > time() - {number(settings.contract_forgotten)} unless {verified} >= {violated})\n"
         ")"
     )
 

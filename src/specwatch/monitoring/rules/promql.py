@@ -31,6 +31,10 @@ LAST_VERIFIED: Final = "claim:specwatch_claim_last_verified_timestamp_seconds:ma
 LAST_VIOLATED: Final = "claim:specwatch_claim_last_violated_timestamp_seconds:max"
 """Recorded: when a claim was last broken, as Unix time; it outlives a restart of the prober."""
 
+CHECKED_IN_HEALTH: Final = 'claim!~"[^/]+/5[0-9Xx]{2}(/.*)?"'
+"""Claims about more than server errors. What an answer of 500 looks like cannot be seen again once the API is well, so
+that nothing can show that such a claim is kept again."""
+
 
 def number(value: float) -> str:
     """A number as PromQL has it: `0.1`, `1800`."""
