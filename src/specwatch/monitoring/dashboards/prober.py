@@ -114,9 +114,10 @@ def _in_time(settings: Settings) -> AnyPanel:
     question = Question(
         title="Is it in time?",
         description=(
-            "How late 99 of 100 ticks of the schedule were noticed in the last 5 minutes, at the prober that is the "
-            f"latest. Normal: about 10 ms. From {settings.prober_lag:g} s on, its times say nothing: give the prober a "
-            "processor of its own, or fewer probes."
+            f"How late {settings.prober_lag_quantile:.0%} of the ticks of the schedule were noticed at most, in the "
+            "last 5 minutes, at the prober that is the latest. Normal: about 10 ms. From "
+            f"{settings.prober_lag:g} s on, its times say nothing: give the prober a processor of its own, or fewer "
+            "probes."
         ),
         unit="s",
         steps=(QUIET, (0, GOOD), (near, NEAR), (settings.prober_lag, BAD)),
@@ -125,7 +126,9 @@ def _in_time(settings: Settings) -> AnyPanel:
         decimals=0,
     )
     ticks = f"sum by (job, instance, le) (increase({pick('specwatch_schedule_lag_seconds_bucket')}[5m]))"
-    return figure(question, query(f"max(histogram_quantile(0.99, {ticks}) >= 0)", instant=True))
+    return figure(
+        question, query(f"max(histogram_quantile({settings.prober_lag_quantile:g}, {ticks}) >= 0)", instant=True)
+    )
 
 
 def _keeps_up() -> AnyPanel:
