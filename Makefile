@@ -31,9 +31,9 @@ help:  ## Show this list
 demo: $(VENV)/project  ## Check all contracts against the embedded sandbox, then probe it; needs no account
 	@$(BIN)/specwatch check
 	@$(BIN)/specwatch watch --for 8s --interval 2s --listen 127.0.0.1:0
-	@printf '\n%s\n' 'Alerts and dashboards for all of this are in grafana/. To see them live, with whatever of Prometheus,' \
+	@printf '%s\n' '' 'Alerts and dashboards for all of this are in grafana/. To see them live, with whatever of Prometheus,' \
 		'Alertmanager and Grafana is on this machine:  $(BIN)/specwatch up --interval 5s' \
-		'  status page http://127.0.0.1:9464   alerts http://127.0.0.1:9093   dashboards http://127.0.0.1:3000' \
+		'  status page http://127.0.0.1:9464   alerts http://127.0.0.1:9090   dashboards http://127.0.0.1:3000' \
 		'Without them: docs/images/ shows what they look like, `docker compose up` brings them.'
 
 .PHONY: check

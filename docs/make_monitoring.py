@@ -6,6 +6,7 @@ python docs/make_monitoring.py
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -57,8 +58,8 @@ SETTINGS_RULES: Final = """\
   address with a secret in it belongs into a file."""
 
 ALERTS_HEAD: Final = """\
-What `specwatch build` derives for Prometheus. Each alert names its severity, whom it suspects, and a page that says
-what to do: the page that `specwatch watch` serves under `/runbooks/`.
+What `specwatch build` derives for Prometheus. Each alert has a severity, a suspect, and a runbook, which `specwatch
+watch` serves under `/runbooks/`. Slanted: labels, for their values. Without a time under "for", it fires at once.
 
 | severity | meaning |
 |---|---|
@@ -72,6 +73,18 @@ what to do: the page that `specwatch watch` serves under `/runbooks/`.
 | `account` | whoever holds the account with the provider |
 | `prober` | whoever runs specwatch |
 | `network` | whoever runs the network between the two |"""
+
+PLAIN: Final = (
+    (r"\{\{ with \$labels\.(\w+) \}\}([^{]*)\{\{ \. \}\}([^{]*)\{\{ else \}\}([^{]*)\{\{ end \}\}", r"\2*\1*\3 / \4"),
+    (r"\{\{ with \$labels\.(\w+) \}\}([^{]*)\{\{ \. \}\}([^{]*)\{\{ end \}\}", r"\2*\1*\3"),
+    (r"\{\{ if [^}]*\}\}([^{]*)\{\{ else \}\}([^{]*)\{\{ end \}\}", r"\1 / \2"),
+    (r"\{\{ \$labels\.(\w+) \}\}", r"*\1*"),
+)
+"""Templates of Prometheus, and how they are written in a table."""
+
+RECORDED: Final = """\
+Rates and ratios that alerts and dashboards share. Their labels are `api`, `probe` and `objective`, or `claim` and
+`level`, with `location` where the prober has one."""
 
 
 def pages() -> Mapping[str, str]:
@@ -118,12 +131,11 @@ def _alerts_page() -> Iterator[str]:
                 "|---|---|---|---|---|",
             )
             yield from (_alert_row(rule) for rule in alerts)
-    yield from ("", "## Recorded series", "", "Rates and ratios that alerts and dashboards share.", "")
-    yield from ("| series | labels |", "|---|---|")
-    recorded = sorted(
-        {(name, labels) for path in files if path.startswith(RULES) for name, labels in _recorded(files[path])}
+    yield from ("", "## Recorded series", "", RECORDED, "")
+    yield from (
+        f"- `{name}`"
+        for name in sorted({name for path in files if path.startswith(RULES) for name in _recorded(files[path])})
     )
-    yield from (f"| `{name}` | {labels} |" for name, labels in recorded)
 
 
 def _alert_row(rule: Mapping[str, Any]) -> str:
@@ -134,15 +146,16 @@ def _alert_row(rule: Mapping[str, Any]) -> str:
 
 
 def _said(rule: Mapping[str, Any]) -> str:
-    return str(rule["annotations"]["summary"]).replace("|", "\\|")
+    """The summary with the names of labels where their values will stand, as a person would write it."""
+    text = str(rule["annotations"]["summary"])
+    for pattern, plain in PLAIN:
+        text = re.sub(pattern, plain, text)
+    return text.replace("|", "\\|")
 
 
-def _recorded(text: str) -> Iterator[tuple[str, str]]:
+def _recorded(text: str) -> Iterator[str]:
     for group in yaml.safe_load(text)["groups"]:
-        for rule in group["rules"]:
-            if "record" in rule:
-                fixed = ", ".join(f"`{key}`" for key in rule.get("labels", {}))
-                yield rule["record"], fixed
+        yield from (rule["record"] for rule in group["rules"] if "record" in rule)
 
 
 def main() -> None:

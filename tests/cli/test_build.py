@@ -1,5 +1,6 @@
 """`specwatch build` writes what differs, all of it or nothing, and `--check` writes nothing."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,22 +39,20 @@ def test_a_new_workspace_is_built(specwatch: Command, workspace: Path) -> None:
 
 
 def test_only_what_differs_is_written(specwatch: Command, workspace: Path) -> None:
-    """A second build writes nothing; a changed file is written again, a derived one that is no longer is removed."""
+    """A second build writes nothing; a changed file is written again, and what is not derived is left alone."""
     specwatch("build", "--workspace", workspace)
     folder = workspace / "grafana"
     rules = folder / "prometheus" / "rules" / "objectives.yml"
-    stale = rules.with_name("old.yml")
     own = rules.with_name("own.yml")
-    stale.write_text(rules.read_text("utf-8"), encoding="utf-8")
-    own.write_text("groups: []\n", encoding="utf-8")
+    own.write_text(rules.read_text("utf-8"), encoding="utf-8")
     before = rules.stat().st_mtime_ns
 
     again = specwatch("build", "--workspace", workspace)
     (folder / "dashboards" / "api.json").write_text("{}", encoding="utf-8")
     mended = specwatch("build", "--workspace", workspace)
 
-    assert "  stale    prometheus/rules/old.yml\n" in again.stdout
-    assert (stale.exists(), own.exists(), rules.stat().st_mtime_ns) == (False, True, before)
+    assert "13 files, 13 of them as they were" in again.stdout
+    assert (own.exists(), rules.stat().st_mtime_ns) == (True, before)
     assert mended.stdout.startswith("  changed  dashboards/api.json\n")
     assert files(folder)["dashboards/api.json"] != "{}"
 
@@ -124,3 +123,28 @@ def test_a_folder_that_cannot_be_written_is_told(specwatch: Command, workspace: 
     assert finished.returncode == 2
     assert "cannot be written" in finished.stderr or "cannot be read" in finished.stderr
     assert "--output DIR" in finished.stderr or "that you may read" in finished.stderr
+
+
+def test_what_is_made_can_be_read_by_other_users(specwatch: Command, workspace: Path, tmp_path: Path) -> None:
+    """Prometheus and Grafana run as users of their own: whatever the mask of this one, they can read the files."""
+    before = os.umask(0o077)
+    try:
+        specwatch("build", "--workspace", workspace, "--output", tmp_path / "out")
+    finally:
+        os.umask(before)
+
+    made = list((tmp_path / "out").rglob("*"))
+    assert {path.stat().st_mode & 0o777 for path in made if path.is_file()} == {0o644}
+    assert {path.stat().st_mode & 0o777 for path in made if path.is_dir()} == {0o755}
+
+
+def test_a_pipe_in_the_place_of_a_file_is_told(specwatch: Command, workspace: Path) -> None:
+    """What cannot be read to its end is not read."""
+    place = workspace / "grafana" / "prometheus" / "prometheus.yml"
+    place.parent.mkdir()
+    os.mkfifo(place)
+
+    finished = specwatch("build", "--check", "--workspace", workspace)
+
+    assert finished.returncode == 2
+    assert "prometheus.yml: is no regular file" in finished.stderr

@@ -54,8 +54,13 @@ MISTAKES = {
     ),
     "objective without a probe": (
         "burn:\n  of-probe:\n    ghost: {value: 5, unit: runs, reason: x}\n",
-        "4: 'ghost' has no objective",
-        "a probe of the schedule with an objective: known, other",
+        "4: there is no probe 'ghost' with an objective",
+        "one of known, other",
+    ),
+    "objective of a misspelt probe": (
+        "burn:\n  of-probe:\n    knwon: {value: 5, unit: runs, reason: x}\n",
+        "4: there is no probe 'knwon' with an objective",
+        "did you mean 'known'?",
     ),
     "two addresses": (
         "receivers: {page: {webhook-url: 'http://a.example/', webhook-url-file: /run/url, reason: x}}\n",
@@ -66,6 +71,16 @@ MISTAKES = {
         "receivers: {page: {webhook-url: 'http://me:secret@a.example/', reason: x}}\n",
         "2: receivers.page.webhook-url is",
         "without a secret in it",
+    ),
+    "template in an address": (
+        "links: {runbooks: {value: 'https://x/{{.Labels}}', reason: x}}\n",
+        "2: links.runbooks.value is",
+        "without user, query, fragment, braces, quotes or $",
+    ),
+    "lag that no bucket can show": (
+        "prober: {lag: {value: 5, unit: seconds, reason: x}}\n",
+        "2: prober.lag.value is 5",
+        "a number from 0.001 to 4",
     ),
     "address that is none": (
         "links: {grafana: {value: grafana, reason: x}}\n",

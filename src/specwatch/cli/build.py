@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from specwatch.workspace import Workspace
 
 FOLDER: Final = "grafana"
+_READABLE: Final = 0o644
+_ENTERABLE: Final = 0o755
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,17 @@ class Difference:
     Args:
         missing: derived, but not there.
         changed: there, but not as derived.
-        stale: there, and derived once, but no longer.
         same: as derived.
     """
 
     missing: tuple[str, ...]
     changed: tuple[str, ...]
-    stale: tuple[str, ...]
     same: tuple[str, ...]
 
     @property
     def lines(self) -> tuple[str, ...]:
         """A line for each file that differs."""
-        words = (("new", self.missing), ("changed", self.changed), ("stale", self.stale))
+        words = (("new", self.missing), ("changed", self.changed))
         return tuple(f"{word:<8} {name}" for word, names in words for name in names)
 
 
@@ -97,20 +97,18 @@ def compare(folder: Path, files: Mapping[str, str]) -> Difference:
     Raises:
         UsageError: a file of it cannot be read.
     """
-    from specwatch.monitoring.rules.model import DERIVED
-
     now = {name: _read(folder / name) for name in files}
-    derived_once = (path for path in sorted(folder.rglob("*.yml")) if (_read(path) or "").startswith(DERIVED))
     return Difference(
         missing=tuple(name for name in files if now[name] is None),
         changed=tuple(name for name, text in files.items() if now[name] is not None and now[name] != text),
-        stale=tuple(name for path in derived_once if (name := path.relative_to(folder).as_posix()) not in files),
         same=tuple(name for name, text in files.items() if now[name] == text),
     )
 
 
 def _read(path: Path) -> str | None:
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(Problem(str(path), "is no regular file", "a file that can be replaced", "remove it"))
         return path.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
@@ -121,32 +119,41 @@ def _read(path: Path) -> str | None:
 def write(folder: Path, files: Mapping[str, str], difference: Difference) -> None:
     """Bring a folder up to what is derived. Each file is whole at any moment: the old one, or the new one.
 
+    Whatever else is in the folder is somebody's and stays. Files and folders that are made can be read by everybody:
+    there is no secret in them, and Prometheus and Grafana run as users of their own.
+
     Raises:
         UsageError: something cannot be written or removed.
     """
     try:
         for name in (*difference.missing, *difference.changed):
             path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             draft = path.with_name(f".{path.name}.{os.getpid()}")
             try:
                 draft.write_text(files[name], encoding="utf-8", newline="\n")
+                draft.chmod(_READABLE)
                 draft.replace(path)
             finally:
                 draft.unlink(missing_ok=True)
-        for name in difference.stale:
-            (folder / name).unlink()
     except OSError as error:
         where = str(error.filename or folder)
         found, expected = f"cannot be written: {error.strerror or error}", "a folder that you may write"
         raise UsageError(Problem(where, found, expected, "name another one with `--output DIR`")) from error
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, as far as they are missing."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(_ENTERABLE)
+
+
 def _complain(folder: Path, difference: Difference) -> None:
     found = {
         "is missing": difference.missing,
         "is not as it would be derived": difference.changed,
-        "is derived no longer": difference.stale,
     }
     problems = [
         Problem(str(folder / name), what, "what specs, probes and settings say", "`specwatch build` writes it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -176,9 +177,11 @@ def _strangers(source: Source, own: Mapping[str, Any], known: Collection[str]) -
     """Probes that the file names and that have no objective, or do not exist."""
     for probe in own.get("burn", {}).get("of-probe", {}):
         if probe not in known:
+            near = difflib.get_close_matches(probe, known, n=1, cutoff=0.6)
+            otherwise = "give it one in probes/schedule.yaml, if there is such a probe, or remove it here"
             yield Problem(
                 source.place("burn", "of-probe", probe),
-                f"{probe!r} has no objective",
-                f"a probe of the schedule with an objective: {', '.join(sorted(known)) or 'there is none'}",
-                "add an objective to it in probes/schedule.yaml, or remove it here",
+                f"there is no probe {probe!r} with an objective",
+                f"one of {', '.join(sorted(known)) or 'none: no probe of the schedule has an objective'}",
+                f"did you mean {near[0]!r}?" if near else otherwise,
             )

@@ -101,7 +101,7 @@ class Objective:
     """What a probe is expected to find.
 
     Args:
-        availability: the share of the runs that have to succeed, in percent and below 100, or None.
+        availability: the share of the time in which it has to pass, in percent and below 100, or None.
         latency: how fast they have to be, or None.
         broken_promise_counts: whether a run that only breaks a promise of the documentation counts as unavailable.
     """

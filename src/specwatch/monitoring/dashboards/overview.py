@@ -104,7 +104,7 @@ def _is_up(api: Api, origin: Origin) -> AnyPanel:
     question = Question(
         title=f"Is {api.id} up?",
         description=(
-            f"How many probes of {api.title} fail now. With several locations a probe counts as failing when more "
+            f"How many probes of {api.id} fail now. With several locations a probe counts as failing when more "
             f"than {origin.settings.locations_quorum:.0%} of them say so. Normal: UP. DOWN: follow the link of this "
             "panel to see which probe fails and with what answer. UNKNOWN: no probe has a verdict, so look at the "
             "alerts below and at the dashboard Prober."
