@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def files(folder: Path) -> dict[str, str]:
-    """Path to text of all files of a folder, but for the two that are written by hand."""
+    """Path to text of all files of a folder, but for those that are written by hand."""
     paths: Iterator[Path] = (path for path in sorted(folder.rglob("*")) if path.is_file())
     texts = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in paths}
-    return {name: text for name, text in texts.items() if name not in {"README.md", "settings.yaml"}}
+    return {name: text for name, text in texts.items() if Path(name).name not in {"README.md", "settings.yaml"}}
 
 
 def test_the_committed_files_are_what_is_derived() -> None:

@@ -2,132 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 import signal
 import socket
 import stat
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import httpx
 import pytest
-from tests.integration.processes import ROOT, Process, Processes, until
+import yaml
+from tests.cli.up_scene import NAMES, TOKEN, Scene, grafana, quick_workspace, stand_in, up
+from tests.integration.processes import Processes, until
 from tests.integration.prometheus import free_port
 from tests.monitoring.promtool import repository_origin
 
+from specwatch.cli.up import session
 from specwatch.cli.up.programs import Place, programs
+from specwatch.cli.up.request import UpRequest
 from specwatch.monitoring.build import derive
 from specwatch.monitoring.deploy.grafana import SETTINGS, VARIABLES
+from specwatch.monitoring.origin import load_origin
+from specwatch.schedule import DayBudget
 from specwatch.state.lockfile import LockFile
+from specwatch.workspace import Workspace
 
 Command = Callable[..., CompletedProcess[str]]
 
-NAMES = ("watch", "prometheus", "alertmanager", "grafana")
-TOKEN = "a-web-token"
 SECRET = "a-credential-of-ours"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 REAL = pytest.mark.needs("prometheus", "prometheus-alertmanager")
-
-SERVER = """\
-import http.server, json, os, re, signal, sys
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-if os.path.exists(__file__ + ".stubborn"):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-with open(__file__ + ".json", "w") as file:
-    json.dump({"arguments": sys.argv[1:], "environment": dict(os.environ), "id": os.getpid()}, file)
-port = os.environ.get("GF_SERVER_HTTP_PORT") or re.search(r"web.listen-address=.*?:(\\d+)", " ".join(sys.argv))[1]
-http.server.HTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
-"""
-"""Stands in for any of the programs: notes how it was started, and answers everything with 200."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One `specwatch up`.
-
-    Args:
-        process: the command.
-        ports: program to port.
-        data: its folder.
-        binaries: the folder with stand-ins.
-    """
-
-    process: Process
-    ports: dict[str, int]
-    data: Path
-    binaries: Path
-
-    def get(self, name: str, path: str) -> Any:
-        """The JSON that a program answers with."""
-        return httpx.get(f"http://127.0.0.1:{self.ports[name]}{path}", trust_env=False, timeout=30).json()
-
-    def started(self, binary: str) -> dict[str, Any]:
-        """How a stand-in was started."""
-        found: dict[str, Any] = json.loads((self.binaries / f"{binary}.json").read_text(encoding="utf-8"))
-        return found
-
-    def answers(self, name: str) -> bool:
-        """Whether somebody listens on the port of a program."""
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.ports[name])) == 0
-
-
-def stand_in(binaries: Path, name: str, text: str = SERVER) -> Path:
-    """A program of that name on the path."""
-    binaries.mkdir(parents=True, exist_ok=True)
-    path = binaries / name
-    path.write_text(f"#!{sys.executable}\n{text}", encoding="utf-8")
-    path.chmod(0o755)
-    return path
-
-
-def grafana(binaries: Path) -> Path:
-    """A Grafana that is none, with a home folder as an archive has it."""
-    (binaries.parent / "conf").mkdir(parents=True, exist_ok=True)
-    (binaries.parent / "conf" / "defaults.ini").write_text("", encoding="utf-8")
-    return stand_in(binaries, "grafana")
-
-
-def quick_workspace(folder: Path) -> Path:
-    """The workspace of this repository, scraped and evaluated every second."""
-    for part in ("specs", "sandbox", "probes"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "specwatch.yaml", folder)
-    pace = {name: {"value": 1, "unit": "seconds", "reason": "a test waits"} for name in ("interval", "evaluation")}
-    (folder / "grafana").mkdir()
-    settings = json.dumps({"version": 1, "scrape": pace})  # JSON is YAML
-    (folder / "grafana" / "settings.yaml").write_text(settings, encoding="utf-8")
-    return folder
-
-
-def up(processes: Processes, folder: Path, *options: str | Path, path: str = "", **environment: str) -> Scene:
-    """Start it on free ports, with the stand-ins of the folder before whatever else `path` holds."""
-    ports = {name: free_port() for name in NAMES}
-    chosen = [f"--{name}-port={port}" for name, port in ports.items()]
-    binaries = folder / "home" / "bin"
-    process = processes.specwatch(
-        "up",
-        *chosen,
-        *("--data", folder / "data", *options),
-        name="up",
-        environment={"PATH": f"{binaries}:{path}", **environment},
-    )
-    return Scene(process, ports, folder / "data", binaries)
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +62,8 @@ def test_says_where_everything_is(scene: Scene) -> None:
         assert (scene.data / "logs" / f"{name}.log").exists()
     assert str(scene.data) in said
     assert "missing" not in said
+    assert "SPECWATCH_WEB_TOKEN is set: links to runbooks in alerts, and of exemplars, lead to pages that" in said
+    assert "links.runbooks in grafana/settings.yaml" in said
     assert re.search(r"sandbox +http://127\.0\.0\.1:\d+/_sandbox/", said)
 
 
@@ -217,6 +127,24 @@ def test_links_lead_to_the_ports_in_use(scene: Scene) -> None:
     assert {alert["dashboard_url"].partition("/d/")[0] for alert in alerts} == {
         f"http://127.0.0.1:{scene.ports['grafana']}"
     }
+
+
+@REAL
+def test_rules_fit_the_interval_in_use(scene: Scene) -> None:
+    """With `--interval 1s` no probe is too rare for the fastest pair of windows, whatever the schedule says."""
+    origin = load_origin(Workspace(scene.data.with_name("workspace"), "the test's"))
+    pace: dict[str, Any] = {"interval": 1.0, "failing_interval": None, "budget": DayBudget()}
+    quick = tuple(replace(each, **pace) for each in origin.schedule.probes)
+    used = derive(replace(origin, schedule=replace(origin.schedule, probes=quick)))
+    names = [name for name in used if name.startswith("prometheus/rules/")]
+    mine = {name: expressions((scene.data / "configuration" / name).read_text(encoding="utf-8")) for name in names}
+    assert mine == {name: expressions(used[name]) for name in names}
+    assert mine != {name: expressions(derive(origin)[name]) for name in names}
+
+
+def expressions(text: str) -> list[str]:
+    """What a rule file computes; pace and links aside, which the test has its own of."""
+    return [rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
 
 
 @REAL
@@ -318,6 +246,46 @@ def test_second_signal_ends_at_once(tmp_path: Path, workspace: Path) -> None:
         assert scene.process.wait() == 0
         scene.process.wait_for("Alertmanager did not end by itself and was killed")
         assert [name for name in NAMES if scene.answers(name)] == []
+
+
+def test_says_what_it_waits_for(tmp_path: Path, workspace: Path) -> None:
+    """Each line comes as soon as its program answers, and says meanwhile which ones do not."""
+    grafana(tmp_path / "home" / "bin").with_name("grafana.slow").touch()
+    stand_in(tmp_path / "home" / "bin", "alertmanager")
+    with Processes(tmp_path) as processes:
+        scene = up(processes, tmp_path, "--workspace", workspace)
+        scene.process.wait_for(f"Alertmanager +http://127.0.0.1:{scene.ports['alertmanager']}/")
+        said = scene.process.said()
+        assert "waiting for prober, 60 s at most" in said
+        assert "waiting for Alertmanager, Grafana, 60 s at most" in said
+        assert "missing: no prometheus on PATH" in said
+        assert f":{scene.ports['grafana']}/" not in said
+        (scene.binaries / "grafana.slow").unlink()
+        scene.process.wait_for(f"Grafana +http://127.0.0.1:{scene.ports['grafana']}/ +dashboards\n")
+        scene.process.wait_for("Ctrl-C stops all of it")
+
+
+def test_says_whom_it_still_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that does not answer is told again and again, and at last given back as late."""
+    monkeypatch.setattr(session, "PATIENCE", 0.3)
+    monkeypatch.setattr(session, "REMIND_EVERY", 0.1)
+    slow = stand_in(tmp_path / "bin", "alertmanager")
+    slow.with_name("alertmanager.slow").touch()
+    monkeypatch.setenv("PATH", str(slow.parent))
+    place = Place(tmp_path, {name: free_port() for name in NAMES})
+    place.logs.mkdir()
+    (_, program), missing = programs(place, [])
+    said: list[str] = []
+    monkeypatch.setattr(session, "_say", lambda *lines: said.extend(lines))
+    household = session._Household(UpRequest(place, (program,), missing, {}, ""), session._Asked())
+    try:
+        child = household.start(program)
+        assert child is not None
+        assert household.wait_for([child]) == [child]
+    finally:
+        household.stop()
+    assert said[0].startswith("waiting for Alertmanager")
+    assert said[1].startswith("still waiting for Alertmanager: 0 of 0.3 s")
 
 
 def test_ends_after_a_while(tmp_path: Path, workspace: Path) -> None:

@@ -161,6 +161,21 @@ def test_a_receiver_that_refuses_is_said(specwatch: Command, workspace: Path) ->
     assert SECRET not in finished.stderr
 
 
+def test_a_token_in_the_path_of_an_option_is_warned_of(
+    specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, with what to do, and without the address; the variable takes the same one silently."""
+    token = "x8Kq2LmZ7vRt0YwP4nSd6GhJ"
+    address = f"http://127.0.0.1:{refused_port()}/services/{token}"
+    given = ("watch", "--workspace", workspace, "--listen", "127.0.0.1:0", "--log-format", "text", "--for", "1s")
+    finished = specwatch(*given, "--notify", address)
+    assert finished.stderr.count("notify_exposed") == 1
+    assert f"name that file in {VARIABLE}_FILE" in finished.stderr
+    assert token not in finished.stdout + finished.stderr
+    monkeypatch.setenv(VARIABLE, address)
+    assert "notify_exposed" not in specwatch(*given).stderr
+
+
 @pytest.mark.parametrize(
     "address, found",
     [

@@ -75,6 +75,27 @@ def test_secrets_do_not_belong_on_the_command_line(text: str, found: str) -> Non
     assert parse_address(text, of_option=False).shown == "https://host"
 
 
+@pytest.mark.parametrize(
+    "path, exposed",
+    [
+        ("/services/T00A1B2C3/B0D4E5F6/x8Kq2LmZ7vRt0YwP4nSd6GhJ", True),
+        ("/api/webhooks/123456789012345678/aB3dE-6gH_9jKlMnOpQr5tUv", True),
+        ("/bot123456:AAF9xk2LmZ7vRt0YwP4nSd/sendMessage", True),
+        ("/hook/0b7e2f9c-4d1a-4c8e-9f3b-6a5d2e1c0f87", True),
+        ("/hook/%30b7e2f9c4d1a4c8e9f3b6a5d2e1c0f87", True),
+        ("", False),
+        ("/alerts", False),
+        ("/specwatch-notifications-v2", False),
+        ("/alertmanagerWebhookReceiver/production", False),
+        ("/123456789012345678", False),
+    ],
+)
+def test_a_path_that_looks_like_a_secret_is_noted(path: str, exposed: bool) -> None:  # noqa: FBT001
+    """A part of it that is long and mixed, on the command line only; it is taken, since it may be none."""
+    assert parse_address(f"https://host{path}", of_option=True).exposed is exposed
+    assert parse_address(f"https://host{path}", of_option=False).exposed is False
+
+
 def test_user_and_password_become_a_header() -> None:
     """They are decoded, and no longer part of what is called."""
     address = parse_address("https://us%40er:p%3Ass@host:8443/x?y=1", of_option=False)

@@ -169,6 +169,36 @@ def test_what_is_refused_for_good_is_not_repeated(scene: Any, ran: Made) -> None
     assert len(scene.receiver.messages) == 2
 
 
+def test_one_message_that_fails_holds_up_no_other(scene: Any, ran: Made) -> None:
+    """After a failed attempt the groups that were not tried yet have their turn."""
+    scene.receiver.script = [MAYBE, Answer(delivered=True), Answer(delivered=True), MAYBE, Answer(delivered=True)]
+    tell(scene, [ran(FAIL, f"{api}-items") for api in ("shop", "bank", "mail")])
+    probes = [probe for _, _, probe in scene.receiver.alerts()]
+    assert probes == ["shop-items", "bank-items", "mail-items", "shop-items", "shop-items"]
+    assert scene.outcomes == ["sent"] * 3
+
+
+def test_groups_take_turns_while_nobody_can_be_reached(scene: Any, ran: Made) -> None:
+    """One after the other, in the order in which they came."""
+    scene.receiver.script = [DOWN]
+    tell(scene, [ran(FAIL, f"{api}-items") for api in ("shop", "bank", "mail")])
+    probes = [probe for _, _, probe in scene.receiver.alerts()]
+    assert probes[:6] == ["shop-items", "bank-items", "mail-items"] * 2
+    assert scene.outcomes[:3] == ["failed"] * 3
+
+
+def test_a_defect_of_the_sender_is_told_by_its_class_only(scene: Any, ran: Made) -> None:
+    """What an unexpected error says may hold the address."""
+
+    async def defect(_: bytes) -> Answer:
+        raise RuntimeError("http://hook.example.com/T0PS3CRET")
+
+    scene.receiver.post = defect
+    tell(scene, [ran(FAIL)], gap=1.0)
+    assert ("error", "notify_defect", "the sender stumbled: RuntimeError", {}) in scene.log
+    assert "T0PS3CRET" not in str(scene.log)
+
+
 def test_too_much_that_waits_is_dropped_oldest_first(scene: Any, ran: Made) -> None:
     """Memory stays bounded however many probes fail while nobody can be reached, and each loss is counted."""
     scene.pace = Pace(waiting=10)

@@ -14,12 +14,14 @@ from contextlib import closing
 
 import pytest
 import trustme
+from tests.integration.processes import until
 from tests.loopback import Answer as Said
 from tests.loopback import Received, Server, answer, refused_port
 
 from specwatch import __version__
 from specwatch.notify import Webhook, parse_address
 from specwatch.notify.webhook import Answer
+from specwatch.notify.worker import NAME
 from specwatch.transport.wire import Proxies, Proxy
 
 SECRET = "T0PS3CRET"
@@ -180,6 +182,126 @@ def test_a_proxy_is_asked_where_there_is_one() -> None:
         with closing(Server(lambda _: answer())) as server:
             assert post(f"{server.url}/x", proxies=proxies) == Answer(delivered=True)
         assert len(proxy.received) == 1
+
+
+# ------------------------------------------------------------------------------------ whoever sends, holds nobody up
+
+TICK = 0.005
+LATE = 0.05
+"""Seconds; so late a tick comes only when something else kept the loop."""
+
+
+def interim(_: Received) -> Iterator[bytes]:
+    """Interim answers without end, in pieces as large as a socket takes them."""
+    yield from itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 4096)
+
+
+def blank(_: Received) -> Iterator[bytes]:
+    """What is no answer, without end."""
+    yield from itertools.repeat(b"\x00\xff\x1b[2J\n\n" * 4096)
+
+
+def empty_lines(_: Received) -> Iterator[bytes]:
+    """A head that never gets further than its first line, with headers of nothing."""
+    yield b"HTTP/1.1 200 OK\r\n"
+    yield from itertools.repeat(b"a:\r\n" * 4096)
+
+
+@pytest.mark.parametrize("script", [interim, blank, empty_lines])
+def test_what_is_taken_in_is_bounded(script: Callable[[Received], Said]) -> None:
+    """The attempt ends by what came and not by the time, and the receiver may have taken the message."""
+    found, _ = said(script, seconds=60)
+    assert (found.delivered, found.doubtful, found.again) == (False, True, True)
+    assert found.why.startswith("broke off: ")
+
+
+def test_a_few_interim_answers_are_passed_over() -> None:
+    """As RFC 9110, section 15.2, asks for."""
+    found, _ = said(lambda _: b"HTTP/1.1 103 Early Hints\r\n\r\n" * 5 + answer(204, b""))
+    assert found == Answer(delivered=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 99999999999999999999\r\n\r\nx",
+        b"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n",
+        b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nnot",
+        b"Content-Length: 10\r\n\r\nbreaks",
+    ],
+)
+def test_a_broken_body_changes_nothing(body: bytes) -> None:
+    """The receiver has said that it took the message."""
+    found, _ = said(lambda _: [b"HTTP/1.1 200 OK\r\n" + body])
+    assert found == Answer(delivered=True)
+
+
+async def late_ticks(url: str, attempts: int, seconds: float) -> float:
+    """The share of a loop's ticks that came late while it had messages posted."""
+    loop = asyncio.get_running_loop()
+    webhook = Webhook(parse_address(url, of_option=False), Proxies(), time.time, seconds=seconds)
+
+    async def post_all() -> None:
+        for _ in range(attempts):
+            assert not (await webhook.post(b"{}")).delivered
+
+    posting = asyncio.create_task(post_all())
+    late: list[bool] = []
+    while not posting.done():
+        due = loop.time() + TICK
+        await asyncio.wait({posting}, timeout=TICK)
+        late.append(loop.time() - due > LATE)
+    await posting
+    await webhook.aclose()
+    return sum(late) / len(late)
+
+
+@pytest.mark.parametrize("script", [interim, blank, empty_lines, dripping])
+def test_ticks_are_met_whatever_the_receiver_sends(script: Callable[[Received], Said]) -> None:
+    """No more of them are late than with a receiver that says nothing, in the same process a moment before."""
+
+    async def main(quiet: str, loud: str) -> tuple[float, float]:
+        return await late_ticks(quiet, 1, 0.3), await late_ticks(loud, 10, 0.1)
+
+    with closing(Server(silent)) as quiet, closing(Server(script)) as loud:
+        before, found = asyncio.run(main(quiet.url, loud.url))
+    assert found <= before + 0.2
+
+
+def test_the_work_is_done_in_another_thread() -> None:
+    """The loop that asks for it spends no more on a receiver that floods it than on one that says nothing."""
+
+    async def main(url: str) -> float:
+        webhook = Webhook(parse_address(url, of_option=False), Proxies(), time.time, seconds=0.2)
+        await webhook.post(b"{}")
+        assert [thread.name for thread in threading.enumerate()].count(NAME) == 1
+        began = time.thread_time()
+        await webhook.post(b"{}")
+        taken = time.thread_time() - began
+        await webhook.aclose()
+        return taken
+
+    with closing(Server(silent)) as quiet, closing(Server(empty_lines)) as loud:
+        assert asyncio.run(main(loud.url)) <= asyncio.run(main(quiet.url)) + 0.01
+
+
+def test_closing_ends_an_attempt_under_way() -> None:
+    """It neither waits for the receiver nor leaves a thread, and afterwards nothing is sent."""
+
+    async def main(server: Server) -> None:
+        webhook = Webhook(parse_address(server.url, of_option=False), Proxies(), time.time, seconds=60)
+        posting = asyncio.create_task(webhook.post(b"{}"))
+        while not server.received:
+            await asyncio.wait({posting}, timeout=0.01)
+        posting.cancel()
+        await webhook.aclose()
+        with pytest.raises(RuntimeError, match="closed"):
+            await webhook.post(b"{}")
+
+    with closing(Server(dripping)) as server:
+        asyncio.run(asyncio.wait_for(main(server), 10))
+        assert len(server.received) == 1
+    until("the thread is gone", lambda: NAME not in [thread.name for thread in threading.enumerate()])
 
 
 def test_no_log_holds_the_address(caplog: pytest.LogCaptureFixture) -> None:

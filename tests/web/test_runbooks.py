@@ -82,6 +82,18 @@ def test_the_list_leads_to_the_pages(view: Any, folder: Path) -> None:
     browse(view, folder, use)
 
 
+def test_a_forgotten_slash_leads_there(view: Any, folder: Path) -> None:
+    """By a relative address, so that it holds behind a proxy that adds a prefix; whoever may not read gets no hint."""
+
+    async def use(client: httpx.AsyncClient) -> None:
+        found = await client.get("/runbooks")
+        assert (found.status_code, found.headers["location"]) == (308, "runbooks/")
+        assert (await client.get("/runbooks", follow_redirects=True)).url.path == "/runbooks/"
+        assert (await client.get("/runbooks", headers={"host": "elsewhere.example.com"})).status_code == 421
+
+    browse(view, folder, use)
+
+
 def test_markdown_carries_no_script(view: Any, folder: Path) -> None:
     """Raw HTML is text, an address that is a script is no link, and the policy of the page allows nothing."""
 
@@ -124,7 +136,7 @@ def test_the_token_guards_them_too(view: Any, folder: Path) -> None:
     """With a token, nobody reads them without it."""
 
     async def use(client: httpx.AsyncClient) -> None:
-        for path in ("/runbooks/", "/runbooks/SpecwatchDrift", "/runbooks/other"):
+        for path in ("/runbooks", "/runbooks/", "/runbooks/SpecwatchDrift", "/runbooks/other"):
             assert (await client.get(path)).status_code == 401
         allowed = await client.get("/runbooks/SpecwatchDrift", headers={"authorization": "Bearer s3cret"})
         assert allowed.status_code == 200

@@ -66,13 +66,14 @@ class Alert:
         return tuple(self.labels.get(name, "") for name in GROUPED_BY)
 
     def ended(self, at: float, description: str) -> Alert:
-        """The same alert, resolved.
+        """The same alert, resolved; its summary, which many receivers show as a title, says so, too.
 
         Args:
             at: epoch seconds.
             description: why.
         """
-        return replace(self, ends_at=at, annotations={**self.annotations, "description": description})
+        told = {**self.annotations, "summary": description, "description": description}
+        return replace(self, ends_at=at, annotations=told)
 
     def as_data(self) -> dict[str, object]:
         """As the message has it."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from specwatch.notify.alert import Alert
+from specwatch.notify.alert import Alert, Group
 from specwatch.probing.ports import Json
 
 KIND: Final = "notified"
@@ -84,6 +84,8 @@ class Books:
         self._waiting: dict[Key, None] = {}  # in the order in which they came
         self._flying: frozenset[Key] = frozenset()
         self._resting: dict[Key, float] = {}
+        self._failed: dict[Group, int] = {}  # the turn in which a group could not be told last
+        self._turn = 0
 
     def restore(self, memories: Mapping[str, Json]) -> None:
         """Take over what was told by the process before; a document of another form is left out."""
@@ -143,10 +145,15 @@ class Books:
     # ------------------------------------------------------------------------------------------------ what is to tell
 
     def take(self) -> Batch | None:
-        """What is to be told next; `settle` has to follow. None where nothing waits."""
+        """What is to be told next; `settle` has to follow. None where nothing waits.
+
+        It is of the group that has waited longest. A group that could not be told comes behind those that were not
+        tried since, so that no message holds up the others.
+        """
         if not self._waiting:
             return None
-        group = self._wanted[next(iter(self._waiting))].group
+        groups = (self._wanted[key].group for key in self._waiting)
+        group = min(groups, key=lambda each: self._failed.get(each, 0))
         keys = [key for key in self._waiting if self._wanted[key].group == group][:MOST]
         self._flying = frozenset(keys)
         changes = tuple(self._wanted[key] for key in keys)
@@ -163,6 +170,7 @@ class Books:
             doubtful: where it did not say so, whether it may have taken it nevertheless.
         """
         self._flying = frozenset()
+        self._take_turns(batch.changes[0].group, delivered=delivered)
         for alert in batch.changes:
             key = _key(alert)
             if delivered:
@@ -187,6 +195,13 @@ class Books:
         return lost
 
     # ------------------------------------------------------------------------------------------------------- details
+
+    def _take_turns(self, group: Group, *, delivered: bool) -> None:
+        self._turn += 1
+        if delivered:
+            self._failed.pop(group, None)
+        else:
+            self._failed[group] = self._turn
 
     def _look(self, key: Key) -> None:
         """Let an alert wait if it has to be told."""

@@ -184,7 +184,7 @@ class Notifier:
             try:
                 await self._tell()
             except Exception as error:  # noqa: BLE001 - a defect here must not end all notifications, nor stay unseen
-                self._outlook.say("error", "notify_defect", f"the sender stumbled: {error!r}", {})
+                self._outlook.say("error", "notify_defect", f"the sender stumbled: {type(error).__name__}", {})
                 await self._rest(self._pace.last)
 
     async def _tell(self) -> None:

@@ -6,22 +6,32 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
 import httpx
 
 from specwatch import __version__
 from specwatch.notify.address import Address
+from specwatch.notify.reading import CAPS, HeadOnly
+from specwatch.notify.worker import Worker
 from specwatch.transport.retry_after import parse_retry_after
-from specwatch.transport.wire import Proxies
+from specwatch.transport.wire import Network, Outgoing, Proxies, Resolver
+from specwatch.transport.wire.dialling import choose_route, connect, find_addresses
+from specwatch.transport.wire.flow import Plan
+from specwatch.transport.wire.messages import from_httpx, request_head
+from specwatch.transport.wire.parsing import Head
+from specwatch.transport.wire.stopwatch import Stopwatch
+from specwatch.transport.wire.trouble import explain
 
-CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 10.0
 """Of one attempt, from the name of the host to the status of the answer."""
 
-LONGEST_TEXT: Final = 200
 LATER: Final = frozenset({408, 425, 429})
 """Refusals of a moment: too slow, too early, too many (RFC 9110, section 15.5.9; RFC 8470; RFC 6585)."""
+
+_UNSENT: Final = frozenset({"", "resolve", "connect", "tls"})
+"""Phases in which nothing of a message has left yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,8 @@ class Answer:
 class Webhook:
     """Posts to one address. It follows no redirect, repeats nothing, keeps no cookie and reads no body.
 
-    It stands on httpx's transport and not on its client, which would write the whole address into the log.
+    All of it happens in a thread of its own with the parts of the prober's wire, which bound what is taken in and write
+    no log. It may be used from one event loop.
 
     Args:
         address: where to.
@@ -67,12 +78,11 @@ class Webhook:
         self._address = address
         self._now = now
         self._seconds = seconds
-        # For http a context that trusts nobody, since httpx would spend 20 ms on one that trusts the usual ones.
-        context = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=0)
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=context, trust_env=False, limits=limits, proxy=_proxy(address, proxies)
-        )
+        self._to = _outgoing(address, b"")
+        self._tls = (tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) if self._to.scheme == "https" else None
+        self._network = Network(proxies=proxies, allowed=frozenset({(self._to.host, self._to.port)}))
+        self._resolver = Resolver()
+        self._worker = Worker()
 
     @property
     def shown(self) -> str:
@@ -81,59 +91,71 @@ class Webhook:
 
     async def post(self, body: bytes) -> Answer:
         """Try once to deliver a message; whatever goes wrong is in the answer."""
-        try:
-            async with asyncio.timeout(self._seconds):
-                response = await self._transport.handle_async_request(self._request(body))
-        except TimeoutError:
-            return Answer(doubtful=True, why=f"did not answer within {self._seconds:g} s")
-        except (httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError) as error:
-            return Answer(why=f"cannot be reached: {_plain(error)}")
-        except httpx.TransportError as error:
-            return Answer(doubtful=True, why=f"broke off: {_plain(error)}")
-        await _forget(response)
-        return self._judged(response)
+        return await self._worker.run(lambda: self._attempt(_outgoing(self._address, body)))
 
     async def aclose(self) -> None:
         """Let go of the connection."""
-        await self._transport.aclose()
+        await self._worker.aclose()
+        self._resolver.close()
 
-    def _request(self, body: bytes) -> httpx.Request:
-        headers = {"Content-Type": "application/json", "User-Agent": f"specwatch/{__version__}", "Connection": "close"}
-        if self._address.authorization:
-            headers["Authorization"] = self._address.authorization
-        timeout = httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)).as_dict()
-        return httpx.Request("POST", self._address.url, headers=headers, content=body, extensions={"timeout": timeout})
+    async def _attempt(self, outgoing: Outgoing) -> Answer:
+        watch = Stopwatch(perf_counter())
+        deadline = asyncio.timeout(self._seconds)
+        try:
+            async with deadline:
+                head = await self._exchange(outgoing, watch)
+        except Exception as error:  # noqa: BLE001 - whatever a receiver brings about is an answer
+            doubtful = watch.phase not in _UNSENT
+            if deadline.expired():
+                return Answer(doubtful=doubtful, why=f"did not answer within {self._seconds:g} s")
+            told = explain(error).message.replace("{host}", outgoing.host).replace("{port}", str(outgoing.port))
+            return Answer(doubtful=doubtful, why=f"{'broke off' if doubtful else 'cannot be reached'}: {told}")
+        return self._judged(head)
 
-    def _judged(self, response: httpx.Response) -> Answer:
-        status = response.status_code
-        if response.is_success:
+    async def _exchange(self, outgoing: Outgoing, watch: Stopwatch) -> Head:
+        """The head of the answer.
+
+        Raises:
+            Exception: whatever kept it from coming; `trouble.explain` knows its class.
+        """
+        loop = asyncio.get_running_loop()
+        route = choose_route(self._network, outgoing)
+        addresses = await find_addresses(route, self._network, self._resolver, watch)
+        tunnel = route.proxy if self._tls is not None else None
+        head = request_head(outgoing, route.proxy)
+        plan = Plan(outgoing.host, outgoing.port, self._tls, tunnel, head, outgoing.body)
+        made: list[HeadOnly] = []
+
+        def make() -> HeadOnly:
+            made.append(HeadOnly(plan, CAPS, watch, loop))
+            return made[-1]
+
+        try:
+            flow = await connect(route, addresses, make, watch, loop.time() + self._seconds)
+            if error := await flow.over:
+                raise error
+            if flow.parser.head is None:
+                raise RuntimeError("a connection was over without an answer or an error")
+            return flow.parser.head
+        finally:
+            for each in made:
+                each.over.cancel()
+                each.close()
+
+    def _judged(self, head: Head) -> Answer:
+        status = head.status
+        if 200 <= status < 300:
             return Answer(delivered=True)
-        if response.is_redirect or 300 <= status < 400:
+        if 300 <= status < 400:
             return Answer(again=False, why=f"answered {status}, a redirect, and redirects are not followed")
-        after = parse_retry_after(response.headers.get("retry-after"), self._now())
+        asked = next((value for name, value in head.headers if name == "retry-after"), None)
         again = status >= 500 or status in LATER
+        after = parse_retry_after(asked, self._now())
         return Answer(doubtful=status >= 500, again=again, why=f"answered {status}", after=after)
 
 
-async def _forget(response: httpx.Response) -> None:
-    """Close without reading: nothing in a body is of use, and it may be endless."""
-    try:
-        await response.aclose()
-    except httpx.TransportError:
-        return
-
-
-def _proxy(address: Address, proxies: Proxies) -> httpx.Proxy | None:
-    url = httpx.URL(address.url)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    chosen = proxies.choose(url.scheme, url.host, port)
-    if chosen is None:
-        return None
-    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-    headers = {b"Proxy-Authorization": chosen.authorization} if chosen.authorization else None
-    return httpx.Proxy(f"http://{host}:{chosen.port}", headers=headers)
-
-
-def _plain(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return (text or type(error).__name__)[:LONGEST_TEXT]
+def _outgoing(address: Address, body: bytes) -> Outgoing:
+    headers = {"Content-Type": "application/json", "User-Agent": f"specwatch/{__version__}", "Connection": "close"}
+    if address.authorization:
+        headers["Authorization"] = address.authorization
+    return from_httpx(httpx.Request("POST", address.url, headers=headers), body)

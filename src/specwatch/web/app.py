@@ -12,7 +12,7 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -51,6 +51,7 @@ def create_web(view: WatchView, metrics: Metrics, settings: WebSettings, runbook
         Route("/metrics", endpoints.metrics),
         Route("/probe", endpoints.probe),
         Route("/runs", endpoints.runs),
+        Route("/runbooks", books.entrance),
         Route("/runbooks/", books.index),
         Route("/runbooks/{name}", books.page),
         Route(HEALTHY, endpoints.healthy),
@@ -139,6 +140,9 @@ class _Runbooks:
 
     def __init__(self, runbooks: Runbooks) -> None:
         self._runbooks = runbooks
+
+    async def entrance(self, _request: Request) -> Response:
+        return RedirectResponse("runbooks/", 308)  # relative, so that it holds behind a proxy that adds a prefix
 
     async def index(self, _request: Request) -> Response:
         return HTMLResponse(await asyncio.to_thread(self._runbooks.index))

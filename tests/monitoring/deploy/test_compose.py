@@ -29,9 +29,8 @@ TAGGED = re.compile(r"[a-z0-9]+(/[a-z0-9]+)?:v?\d+\.\d+\.\d+(-[a-z]+)?")
 """Name and full version; a host of a registry would have a dot or a port in its first part."""
 
 SAME_PLACES = {
-    "/etc/prometheus/prometheus.yml": PROMETHEUS,
-    "/etc/prometheus/rules": "prometheus/rules",
-    "/etc/alertmanager/alertmanager.yml": ALERTMANAGER,
+    "/etc/prometheus": "prometheus",
+    "/etc/alertmanager": "alertmanager",
     "/etc/grafana/provisioning": "provisioning",
     "/etc/specwatch/dashboards": "dashboards",
 }
@@ -88,6 +87,31 @@ def test_same_configuration_as_up() -> None:
     assert found == SAME_PLACES
     lost = [name for name in derive(repository_origin()) if not name.startswith(tuple(SAME_PLACES.values()))]
     assert lost == []
+
+
+def test_folders_are_mounted() -> None:
+    """A file that is replaced by another one would stay the old one inside, so only folders are mounted."""
+    sources = [source for service in SERVICES for source, _ in mounts(service).values() if source.startswith("./")]
+    assert sources
+    assert [source for source in sources if not (ROOT / source).is_dir()] == []
+
+
+def test_what_is_mounted_inside_has_a_place() -> None:
+    """Nothing can be made in a read-only mount: where another one lies inside, its folder is in the repository."""
+    for service in SERVICES:
+        found = mounts(service)
+        for inner in found:
+            for outer, (source, _) in found.items():
+                if inner.startswith(f"{outer}/"):
+                    assert any((ROOT / source / inner.removeprefix(f"{outer}/")).iterdir()), inner
+
+
+def test_programs_read_the_mounted_files() -> None:
+    """Prometheus and Alertmanager are told of the derived files, and find targets beside them."""
+    for service, name in (("prometheus", PROMETHEUS), ("alertmanager", ALERTMANAGER)):
+        assert f"--config.file=/etc/{name}" in SERVICES[service]["command"]
+        assert mounts(service)[f"/etc/{service}"] == (f"./grafana/{service}", "ro")
+    assert str(Path("/etc", PROMETHEUS).parent / Path(PROBER_TARGETS).parent) in mounts("prometheus")
 
 
 def test_targets_are_the_services() -> None:
@@ -167,7 +191,7 @@ def test_every_service_has_a_health_check() -> None:
 
 def test_secrets_stay_outside() -> None:
     """Credentials come from a file that may be missing and never reaches the image; only the prober gets them."""
-    assert SERVICES["watch"]["env_file"] == [{"path": ".env", "required": False}]
+    assert SERVICES["watch"]["env_file"] == [{"path": ".env", "required": False, "format": "raw"}]
     assert [name for name, service in SERVICES.items() if "env_file" in service] == ["watch"]
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "*" in ignored

@@ -154,6 +154,15 @@ def test_inhibitions_name_alerts_that_exist() -> None:
     assert {*PROBER_GONE, *SILENT_WITHOUT_PROBER} <= named <= known
 
 
+def test_one_page_for_a_budget_follows_the_settings() -> None:
+    """The burn rates of the inhibition are those of the alerts, whatever the settings say."""
+    settings = replace(repository_origin().settings, burn_page_fast=20.0, burn_page_slow=7.5)
+    rules = yaml.safe_load(alertmanager_file(settings))["inhibit_rules"]
+    (rule,) = (rule for rule in rules if "alertname" in rule["equal"])
+    assert 'burn_rate="20"' in rule["source_matchers"]
+    assert 'burn_rate="7.5"' in rule["target_matchers"]
+
+
 def test_one_page_for_an_api_and_a_cause() -> None:
     """At night all pages about one API with one suspect are one notification."""
     page = next(route for route in parsed(ALERTMANAGER)["route"]["routes"] if route["receiver"] == "page")

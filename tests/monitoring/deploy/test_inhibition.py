@@ -18,6 +18,13 @@ pytestmark = pytest.mark.needs("prometheus-alertmanager")
 PROBER = {"job": "specwatch", "instance": "127.0.0.1:9464"}
 CERTIFICATE = {"suspect": "provider", "api": "d", "probe": "", "host": "shown"}
 
+PAGE = {"severity": "page", "suspect": "provider"}
+TICKET = {"severity": "ticket", "suspect": "provider"}
+SLOW = {"alertname": "SpecwatchLatencyBudgetBurn", "objective": "latency", "probe": "slow"}
+BAD = {"alertname": "SpecwatchErrorBudgetBurn", "objective": "availability", "probe": "bad"}
+FAILING = {"alertname": "SpecwatchProbeFailing", **TICKET}
+ALONE = {"alertname": "SpecwatchLocationDisagrees", "severity": "ticket", "suspect": "network", "probe": "far"}
+
 ALERTS = {
     "page": {"alertname": "SpecwatchErrorBudgetBurn", "severity": "page", "suspect": "provider"},
     "same probe": {"alertname": "SpecwatchProbeFailing", "severity": "ticket", "suspect": "provider"},
@@ -40,11 +47,29 @@ ALERTS = {
     "3 days": {"alertname": "SpecwatchCertificateExpires", "severity": "page", **CERTIFICATE},
     "21 days": {"alertname": "SpecwatchCertificateExpires", "severity": "ticket", **CERTIFICATE},
     "another host": {"alertname": "SpecwatchCertificateExpires", "severity": "ticket", **CERTIFICATE, "host": "other"},
+    "slow here": {**SLOW, **PAGE, "location": "here", "burn_rate": "6"},
+    "slow here, slowly": {**SLOW, **TICKET, "location": "here", "burn_rate": "3"},
+    "slow there, slowly": {**SLOW, **TICKET, "location": "there", "burn_rate": "3"},
+    "slow here, and bad": {**SLOW, **BAD, **TICKET, "probe": "slow", "location": "here", "burn_rate": "3"},
+    "slow here, and fails": {**FAILING, "probe": "slow", "location": "here"},
+    "bad here": {**BAD, **PAGE, "location": "here", "burn_rate": "14.4"},
+    "bad here, less so": {**BAD, **PAGE, "location": "here", "burn_rate": "6"},
+    "bad here, slowly": {**BAD, **TICKET, "location": "here", "burn_rate": "1"},
+    "bad here, and fails": {**FAILING, "probe": "bad", "location": "here"},
+    "bad there, less so": {**BAD, **PAGE, "location": "there", "burn_rate": "6"},
+    "bad yonder, and fails": {**FAILING, "probe": "bad", "location": "yonder"},
+    "bad here, and slow": {**SLOW, **PAGE, "probe": "bad", "location": "here", "burn_rate": "6"},
+    "alone": {**ALONE, "location": "here"},
+    "alone, and fails": {**FAILING, "probe": "far", "location": "here"},
+    "not alone, and fails": {**FAILING, "probe": "far", "location": "there"},
     "about no probe": {"alertname": "SpecwatchBudgetLow", "severity": "ticket", "suspect": "account", "api": ""},
 }
 """They are about the probe `p` of the API `a` where they do not say otherwise; an empty label is none."""
 
-SILENT = {"same probe", "same probe, info", "its probe", "its trouble", "nothing known", "21 days"}
+SILENT = {
+    *("same probe", "same probe, info", "its probe", "its trouble", "nothing known", "21 days"),
+    *("slow here, slowly", "bad here, less so", "bad here, slowly", "bad here, and fails", "alone, and fails"),
+}
 
 
 def labels(name: str) -> dict[str, str]:
@@ -84,7 +109,7 @@ def _is_ready(process: Process, client: httpx.Client) -> bool:
 
 
 def test_what_silences_what(alertmanager: httpx.Client) -> None:
-    """A page silences its probe's lesser alerts, a prober that is gone its own, a rate limit what it explains."""
+    """A page silences lesser alerts of its probe, location and objective, a cause silences what follows from it."""
     sent = alertmanager.post("/api/v2/alerts", json=[{"labels": labels(name)} for name in ALERTS])
     assert sent.is_success, sent.text
 

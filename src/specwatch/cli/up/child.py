@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,10 +17,13 @@ from specwatch.cli.up.programs import Program
 TAIL_BYTES: Final = 8192
 TAIL_LINES: Final = 8
 ANSWER_SECONDS: Final = 2.0
+LAUNCHER: Final = Path(__file__).with_name("launch.py")
 
 
 class Child:
     """A program in a process group of its own, so that a Ctrl-C reaches it through us only, and its children with it.
+
+    On Linux it is asked to end when we end without a word; elsewhere it stays, and `leftovers` names it.
 
     Args:
         program: what to start.
@@ -36,7 +40,7 @@ class Child:
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
         with log.open("wb") as file:
             self._process = subprocess.Popen(  # noqa: S603 - found on PATH, with arguments of ours
-                program.arguments,
+                _tied(program.arguments),
                 env=dict(program.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -45,9 +49,19 @@ class Child:
             )
 
     @property
+    def id(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
+    @property
     def code(self) -> int | None:
         """Its exit code; below 0 the signal that ended it; None while it runs."""
         return self._process.poll()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.code is not None
 
     def answers(self) -> bool:
         """Whether it is ready."""
@@ -82,3 +96,10 @@ class Child:
                 os.killpg(self._process.pid, what)
         elif self.code is None:
             self._process.terminate()
+
+
+def _tied(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The command line, tied to our own life where the system can do that."""
+    # -I -S: the environment is the program's, and nothing of it changes what the launcher imports
+    launcher = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()))
+    return (*launcher, *arguments) if sys.platform == "linux" else arguments

@@ -40,7 +40,10 @@ HOW_TO_GET: Final[Mapping[str, str]] = {
     "or, in a checkout, `docker compose up`, which has all of it",
 }
 
-PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "SYSTEMROOT")
+PASSED_ON: Final = (
+    *("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "SYSTEMROOT"),
+    "LD_LIBRARY_PATH",  # some builds of Python, which launches them, do not start without it
+)
 """Variables that programs of others get: whatever is not here may be a credential."""
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from specwatch.cli.place import STATE_FOLDER
+from specwatch.cli.up import leftovers
 from specwatch.cli.up.programs import LOOPBACK, Missing, Place, Program, programs
 from specwatch.cli.watch.command import command as watch_command
 from specwatch.cli.watch.request import parse as parse_watch
@@ -46,6 +47,7 @@ class UpRequest:
         token: the bearer token of the prober; empty where it asks for none.
         sandboxed: whether the prober has a sandbox of its own.
         duration: seconds after which all of it stops, or None.
+        notes: what else to know before looking at it, a line each.
     """
 
     place: Place
@@ -55,6 +57,7 @@ class UpRequest:
     token: str = field(repr=False)
     sandboxed: bool = False
     duration: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def parse(given: Given, workspace: Workspace, folder: Path) -> UpRequest:
@@ -66,7 +69,8 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> UpRequest:
         folder: the current one.
 
     Raises:
-        UsageError: an option is wrong, a port is taken, or the data folder cannot be used.
+        UsageError: an option is wrong, a port is taken, the data folder cannot be used, or one that was killed has left
+            programs running.
         WorkspaceError: the workspace's own files are wrong.
     """
     arguments = _watch_arguments(given, workspace)
@@ -80,13 +84,25 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> UpRequest:
         token=bool(watch.web.token),
     )
     found, missing = programs(place, arguments)
-    origin = load_origin(workspace)
+    # with the intervals that are used here: they decide which windows suit a probe, and what is late
+    origin = replace(load_origin(workspace), schedule=watch.configuration.schedule)
     files = configuration(origin, place, [program.name for program in found])
-    problems = [*_taken_twice(place, found), *_busy(place, found)]
+    left = leftovers.left_over(place)
+    ours = {each.port for each in left}
+    problems = [*leftovers.problems(place, left), *_taken_twice(place, found), *_busy(place, found, ours)]
     if problems:
         raise UsageError(*problems)
     _prepare(data)
-    return UpRequest(place, found, missing, files, watch.web.token, watch.place.is_sandbox, watch.duration)
+    return UpRequest(
+        place=place,
+        programs=found,
+        missing=missing,
+        files=files,
+        token=watch.web.token,
+        sandboxed=watch.place.is_sandbox,
+        duration=watch.duration,
+        notes=tuple(_notes(origin, place)),
+    )
 
 
 def _watch_arguments(given: Given, workspace: Workspace) -> list[str]:
@@ -130,6 +146,15 @@ def _linked_here(origin: Origin, place: Place) -> Settings:
     )
 
 
+def _notes(origin: Origin, place: Place) -> Iterator[str]:
+    """What somebody would stumble over."""
+    if place.token:
+        elsewhere = _linked_here(origin, place).links_runbooks == origin.settings.links_runbooks
+        what = "links of exemplars" if elsewhere else "links to runbooks in alerts, and of exemplars,"
+        mend = "" if elsewhere else "; links.runbooks in grafana/settings.yaml can name another place for runbooks"
+        yield f"SPECWATCH_WEB_TOKEN is set: {what} lead to pages that refuse a browser (401){mend}"
+
+
 def _taken_twice(place: Place, found: tuple[Program, ...]) -> Iterator[Problem]:
     owners: dict[int, str] = {}
     for program in found:
@@ -140,14 +165,15 @@ def _taken_twice(place: Place, found: tuple[Program, ...]) -> Iterator[Problem]:
         owners.setdefault(port, program.title)
 
 
-def _busy(place: Place, found: tuple[Program, ...]) -> Iterator[Problem]:
+def _busy(place: Place, found: tuple[Program, ...], told: Collection[int]) -> Iterator[Problem]:
     for program in found:
-        reason = _why_busy(place.ports[program.name])
+        port = place.ports[program.name]
+        reason = "" if port in told else _why_busy(port)
         if reason:
             mend = "stop what listens there, or give another port with this option"
             if program.service:
                 mend += f"; Debian's package starts one by itself: `systemctl disable --now {program.service}`"
-            option = f"--{program.name}-port {place.ports[program.name]}"
+            option = f"--{program.name}-port {port}"
             yield Problem(option, f"{program.title} cannot listen there: {reason}", f"a free port on {LOOPBACK}", mend)
 
 

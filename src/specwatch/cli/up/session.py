@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 
 from specwatch.cli.build import compare, write
+from specwatch.cli.up import leftovers
 from specwatch.cli.up.child import Child
 from specwatch.cli.up.programs import TITLES, Place, Program
 from specwatch.cli.up.request import UpRequest
@@ -23,7 +24,10 @@ from specwatch.errors import Problem, UsageError
 from specwatch.state.lockfile import LockFile
 
 PATIENCE: Final = 60.0
-"""Seconds in which a program has to answer; Grafana's first start on a slow disk takes half of that."""
+"""Seconds in which programs have to answer; Grafana's first start on a slow disk takes half of that."""
+
+REMIND_EVERY: Final = 10.0
+"""Seconds after which it is said again what is waited for."""
 
 GRACE: Final = 15.0
 """Seconds that a program has to end before it is killed."""
@@ -66,17 +70,45 @@ class _Household:
             _say(f"{program.title} cannot be started: {program.arguments[0]}: {error.strerror or error}")
             return None
         self.children.append(child)
+        leftovers.record(self.request.place, [(each.program.name, each.id) for each in self.children])
         return child
 
-    def wait_for(self, child: Child) -> bool:
-        """Whether a child comes to answer before it ends, patience ends, or somebody wants us to stop."""
-        deadline = time.monotonic() + PATIENCE
-        watched = {self.children[0], child}  # without the prober there is nothing to wait for
-        while not self.asked.times and time.monotonic() < deadline and all(each.code is None for each in watched):
-            if child.answers():
-                return True
+    def wait_for(self, children: Sequence[Child]) -> list[Child]:
+        """Show each child as soon as it answers, until all of them do or have ended, patience ends, or we are to stop.
+
+        Args:
+            children: what was started, the prober or others; without the prober there is nothing to wait for.
+
+        Returns:
+            Those that run and do not answer yet.
+        """
+        waiting = list(children)
+        began = told = time.monotonic()
+        if waiting:
+            _say(f"waiting for {_titles(waiting)}, {PATIENCE:g} s at most")
+        while waiting and not self.is_over():
+            self._look(waiting)
+            now = time.monotonic()
+            if now >= began + PATIENCE:
+                break
+            if waiting and now >= told + REMIND_EVERY:
+                told = now
+                _say(f"still waiting for {_titles(waiting)}: {now - began:.0f} of {PATIENCE:g} s")
             time.sleep(LOOK_EVERY)
-        return False
+        return waiting
+
+    def _look(self, waiting: list[Child]) -> None:
+        """Take those off the list that answer, and say where, and those that have ended, and say why."""
+        for child in list(waiting):
+            if not self.asked.times and child.answers():
+                waiting.remove(child)
+                click.echo(_line(child))
+        self.bury()
+        waiting[:] = [child for child in waiting if child in self.children]
+
+    def is_over(self) -> bool:
+        """Whether somebody wants us to stop, or the prober has ended."""
+        return self.asked.times > 0 or self.children[0].ended
 
     def bury(self) -> None:
         """Say of each child but the prober that has ended how that came, and go on without it."""
@@ -98,6 +130,7 @@ class _Household:
             if child.code is None:
                 _say(f"{child.program.title} did not end by itself and was killed")
             child.kill()
+        leftovers.forget(self.request.place)
 
 
 def serve(request: UpRequest) -> int:
@@ -123,20 +156,18 @@ def _run(household: _Household) -> int:
     watch = household.start(prober)
     if watch is None:
         return NOTHING
-    if not household.wait_for(watch):
+    if household.wait_for([watch]) or household.is_over():
         return _without_prober(household, watch)
-    started = [child for program in others if (child := household.start(program))]
-    ready = [watch, *(child for child in started if household.wait_for(child))]
-    household.bury()
-    if not household.asked.times:
-        click.echo("\n".join([*_table(request, household.children, ready), *_hints(household, watch)]))
+    for line in _missing(request):
+        click.echo(line)
+    late = household.wait_for([child for program in others if (child := household.start(program))])
+    if not household.is_over():
+        click.echo("\n".join([*(f"{_line(child)}; does not answer yet" for child in late), *_hints(household, watch)]))
     deadline = None if request.duration is None else time.monotonic() + request.duration
-    while not household.asked.times and (deadline is None or time.monotonic() < deadline):
-        if watch.code is not None:
-            return _without_prober(household, watch)
+    while not household.is_over() and (deadline is None or time.monotonic() < deadline):
         household.bury()
         time.sleep(LOOK_EVERY)
-    return OK
+    return _without_prober(household, watch) if watch.ended else OK
 
 
 def _without_prober(household: _Household, watch: Child) -> int:
@@ -160,20 +191,20 @@ def _end_of_log(child: Child) -> list[str]:
     return [f"  {child.log} ends:", *(f"    {line}" for line in child.last_lines())]
 
 
-def _table(request: UpRequest, running: Sequence[Child], ready: Sequence[Child]) -> Iterator[str]:
-    """What runs, where, and what does not."""
-    there = {child.program.name: child for child in running}
-    for name, title in TITLES.items():
-        head = f"  {title:<{_TITLE}}"
-        if name in request.missing:
-            yield f"{head}missing: {request.missing[name].found}"
-            yield f"{'':<{len(head)}}get it: {request.missing[name].mend}"
-        elif name not in there:
-            yield f"{head}does not run; see {request.place.logs / f'{name}.log'}"
-        else:
-            child = there[name]
-            late = "" if child in ready else "; does not answer yet"
-            yield f"{head}{child.program.url + '/':<{_URL}}{child.program.shows}{late}"
+def _titles(children: Sequence[Child]) -> str:
+    return ", ".join(child.program.title for child in children)
+
+
+def _line(child: Child) -> str:
+    """What runs, and where."""
+    return f"  {child.program.title:<{_TITLE}}{child.program.url + '/':<{_URL}}{child.program.shows}"
+
+
+def _missing(request: UpRequest) -> Iterator[str]:
+    """What does not run, and how to get it."""
+    for name, missing in request.missing.items():
+        yield f"  {TITLES[name]:<{_TITLE}}missing: {missing.found}"
+        yield f"  {'':<{_TITLE}}get it: {missing.mend}"
 
 
 def _hints(household: _Household, watch: Child) -> Iterator[str]:
@@ -181,6 +212,7 @@ def _hints(household: _Household, watch: Child) -> Iterator[str]:
     request = household.request
     if request.sandboxed and (found := _sandbox(household, watch)):
         yield f"  {'sandbox':<{_TITLE}}{found + '/_sandbox/':<{_URL}}faults to switch on and off"
+    yield from request.notes
     yield f"logs, samples, configuration: {request.place.data}"
     yield "Ctrl-C stops all of it."
 

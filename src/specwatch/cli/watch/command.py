@@ -54,7 +54,9 @@ class Given(TypedDict):
 @click.option("--web-cert", metavar="FILE", help="Serve https with this certificate, as PEM.")
 @click.option("--web-key", metavar="FILE", help="Its key, if that is in another file.")
 @click.option("--web-name", "web_names", metavar="HOST", multiple=True, help="A host name by which it may be called.")
-@click.option("--notify", metavar="URL", help="Post there, as Alertmanager does, when a probe fails or recovers.")
+@click.option(
+    "--notify", metavar="URL", help="Post there, as Alertmanager does, when a probe fails or recovers. Not for secrets."
+)
 @click.option("--fault", "faults", metavar="NAME", multiple=True, help="Switch a fault of the sandbox on.")
 @click.option("--worker-seconds", metavar="N", type=Number(0, LONGEST_WORK), help="How long jobs of the sandbox take.")
 @workspace_option
@@ -67,8 +69,8 @@ def command(**given: Unpack[Given]) -> int:
     files again. A bearer token for all of it is taken from SPECWATCH_WEB_TOKEN, or from the file that
     SPECWATCH_WEB_TOKEN_FILE names.
 
-    An address for --notify that is a secret belongs into SPECWATCH_NOTIFY_URL, or into the file that
-    SPECWATCH_NOTIFY_URL_FILE names, since every user of the machine can see options.
+    An address for --notify that is a secret, or has one in its path, belongs into SPECWATCH_NOTIFY_URL, or into the
+    file that SPECWATCH_NOTIFY_URL_FILE names, since every user of the machine can see options.
 
     Runs until Ctrl-C or SIGTERM, then exits with 0. With --for, exits like `check`: 0 when all probes pass, 1 when one
     fails, 3 when one could not be established. Where something could not be written to the state, 3 takes the place

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specwatch.cli.names import Complaints
 from specwatch.notify import VARIABLE, Address, Links, Notifier, Outlook, Webhook, parse_address
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from specwatch.probing.ports import Store
     from specwatch.probing.watch import Watch
     from specwatch.web import WebSettings
+
+
+EXPOSED: Final = (
+    "the path of --notify looks as if it held a secret, and every user of the machine can see options: "
+    f"put the address into a file and name that file in {VARIABLE}_FILE"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ def notifier(
     def say(level: str, event: str, message: str, fields: Mapping[str, object]) -> None:
         log.line(level, event, message, **fields)
 
+    if notify.address.exposed:
+        log.line("warning", "notify_exposed", EXPOSED)
     outlook = Outlook(store, now, since, watch.emit, say, watch.options.location, notify.unknown_for)
     return Notifier(Webhook(notify.address, proxies, now, notify.tls), outlook)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from specwatch.monitoring.rules.burn import pairs
 from specwatch.monitoring.rules.model import SEVERITIES, as_yaml, duration
 from specwatch.monitoring.settings import Receiver, Settings
 
@@ -41,7 +42,7 @@ def alertmanager_file(settings: Settings) -> str:
     return as_yaml(
         {
             "route": _routes(settings),
-            "inhibit_rules": _inhibitions(),
+            "inhibit_rules": _inhibitions(settings),
             "receivers": [_receiver(name, settings.receivers.get(name, Receiver())) for name in SEVERITIES],
         }
     )
@@ -71,20 +72,43 @@ def _routes(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _inhibitions() -> list[dict[str, Any]]:
+def _inhibitions(settings: Settings) -> list[dict[str, Any]]:
     """What silences what.
 
     Labels that are missing on both sides count as equal (https://prometheus.io/docs/alerting/latest/configuration/,
-    inhibition), so sides that are about a probe have to say that they name one.
+    inhibition), so sides that are about a probe have to say that they name one. A location counts, too: what is slow
+    from here says nothing about what fails from there.
     """
+    faster, slower = (pair.label for pair in pairs(settings) if pair.severity == "page")
+    about_a_probe, place = ['api!=""', 'probe!=""'], ["api", "probe", "location"]
     return [
-        # the same trouble, told twice: of one probe, for whoever is up already because of it
+        # the same trouble, told twice: of one probe and objective, for whoever is up already because of it
         _inhibition(
-            ['severity="page"', 'api!=""', 'probe!=""'], ['severity=~"ticket|info"'], ["api", "probe", "suspect"]
+            ['severity="page"', *about_a_probe, 'objective!=""'],
+            ['severity=~"ticket|info"', 'objective!=""'],
+            [*place, "objective", "suspect"],
+        ),
+        # what fails and has no objective; a probe that is slow may fail for another reason
+        _inhibition(
+            ['severity="page"', *about_a_probe, 'objective!="latency"'],
+            ['severity=~"ticket|info"', 'objective=""'],
+            [*place, "suspect"],
+        ),
+        # one budget, one page: that of the faster burn rate, which the slower one follows
+        _inhibition(
+            ['severity="page"', *about_a_probe, f'burn_rate="{faster}"'],
+            ['severity="page"', f'burn_rate="{slower}"'],
+            ["alertname", *place, "objective"],
+        ),
+        # it fails from there alone, and that is what to look into
+        _inhibition(
+            ['alertname="SpecwatchLocationDisagrees"', *about_a_probe], ['alertname="SpecwatchProbeFailing"'], place
         ),
         # three days are less than three weeks
         _inhibition(
-            [_names((CERTIFICATE,)), 'severity="page"'], [_names((CERTIFICATE,)), 'severity="ticket"'], ["api", "host"]
+            [_names((CERTIFICATE,)), 'severity="page"'],
+            [_names((CERTIFICATE,)), 'severity="ticket"'],
+            ["api", "host", "location"],
         ),
         # a prober that is gone runs nothing, and is seen to before all that; `up` knows it by its address alone
         _inhibition([_names(PROBER_GONE)], [_names(SILENT_WITHOUT_PROBER)], ["job", "instance"]),

@@ -2,8 +2,9 @@
 
 `probe:specwatch_burning:ratio_rate...` is recorded per location where a budget burns too fast over both windows of a
 pair and enough runs failed. An alert fires for those locations only where they are more than the quorum of all
-locations that have a verdict. A location has one while its prober tells the last settled verdict of the probe: one
-that is down, or has just been started and knows nothing yet, does not make the others a minority.
+locations that have a verdict. A location has one while its prober tells the last settled verdict of the probe and has
+run the probe of late: one that is down, has just been started and knows nothing yet, or has paused the probe, for
+maintenance or for want of budget, does not make the others a minority.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ def burn_alerts(origin: Origin, kind: str) -> Iterator[Alert]:
 
 
 def location_disagrees(origin: Origin) -> Alert:
-    """A probe fails from here, and so few other locations agree that the alerts on budgets keep silent."""
+    """A probe fails from here, and so few other locations agree that the alerts on budgets keep silent.
+
+    At a quorum of 0 they never do: one location is enough for them, so that this one cannot fire.
+    """
     verdicts = "probe:specwatch_probe_success:min"
     return Alert(
         "SpecwatchLocationDisagrees",
@@ -115,10 +119,10 @@ def _summary(kind: str) -> str:
 
 def _description(pair: Pair, kind: str) -> str:
     bad = _BAD[kind].format(long=pair.long.name)
-    allowed = _looked_up(f"1 - probe:specwatch_objective:ratio{{probe='%s', objective='{kind}'}}", "$labels.probe")
-    limit = _looked_up("probe:specwatch_latency_objective:seconds{probe='%s'}", "$labels.probe", "humanizeDuration")
+    allowed = _looked_up(f"1 - probe:specwatch_objective:ratio{{probe=%q, objective='{kind}'}}", "$labels.probe")
+    limit = _looked_up("probe:specwatch_latency_objective:seconds{probe=%q}", "$labels.probe", "humanizeDuration")
     left = _looked_up(
-        f"probe:specwatch_error_budget_remaining:ratio{{probe='%s', objective='{kind}', location='%s'}}",
+        f"probe:specwatch_error_budget_remaining:ratio{{probe=%q, objective='{kind}', location=%q}}",
         "$labels.probe $labels.location",
     )
     return (
@@ -129,7 +133,7 @@ def _description(pair: Pair, kind: str) -> str:
 
 
 def _looked_up(query: str, arguments: str, form: str = "humanizePercentage") -> str:
-    """A template for a recorded value; `unknown` where there is none."""
+    """A template for a recorded value; `unknown` where there is none. `%q` quotes a label as PromQL needs it."""
     found = f"{{{{ with printf `{query}` {arguments} | query }}}}{{{{ . | first | value | {form} }}}}"
     return f"{found}{{{{ else }}}}unknown{{{{ end }}}}"
 

@@ -13,6 +13,7 @@ any case, at worst with its long window alone. So no objective is ever unwatched
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -105,7 +106,7 @@ def burn_notes(origin: Origin) -> Iterator[str]:
                 too_few = f"too few runs in {pair.long.name}"
                 yield f"burn rate {pair.label} of {kind} is not watched for {', '.join(rare)}: {too_few}"
     for probe, kind, share in origin.objectives():
-        most = 1 / (1 - share)
+        most = 1 / (1 - share) if share < 1 else math.inf
         if out_of_reach := [pair.label for pair in pairs(origin.settings) if pair.factor >= most]:
             yield (
                 f"{probe.place or probe.id}: {kind} of {probe.id} has a budget so large that it never burns "

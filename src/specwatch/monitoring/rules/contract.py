@@ -11,12 +11,16 @@ from specwatch.monitoring.rules.promql import (
     BY_PROBE,
     CHECKED_IN_HEALTH,
     FROM,
+    LAST_BROKEN,
     LAST_SKIPPED,
     LAST_VERIFIED,
     LAST_VIOLATED,
     last_run,
     metric,
     number,
+    one_of,
+    quoted,
+    since,
     success,
     unknown_now,
 )
@@ -39,7 +43,9 @@ def contract_groups(origin: Origin) -> tuple[Group, ...]:
             (
                 _remembered(settings, LAST_VERIFIED, "specwatch_claim_last_verified_timestamp_seconds"),
                 _remembered(settings, LAST_VIOLATED, "specwatch_claim_last_violated_timestamp_seconds"),
+                _broken(settings),
                 _promise_broken(settings),
+                _promise_broken_here(settings),
                 _inference_broken(settings),
                 _undocumented_answer(origin),
                 _drift(settings),
@@ -53,7 +59,8 @@ def _remembered(settings: Settings, record: str, name: str) -> Recording:
     """The newest moment of a claim, also when the prober that saw it has been restarted since.
 
     The series reads its own last sample. That is dropped when it is too old to count, or when a prober of the same
-    location is there and does not know the claim any more: its counters of violations exist from the start.
+    location is there and does not know the claim any more, or not at this level: its counters of violations exist from
+    the start.
     """
     known = metric(settings, "specwatch_contract_violations_total")
     before = f"{record} > time() - {number(settings.contract_forgotten)}"
@@ -61,20 +68,40 @@ def _remembered(settings: Settings, record: str, name: str) -> Recording:
         record,
         f"max {_BY_CLAIM} (\n"
         f"  {metric(settings, name)}\n"
-        f"  or ({before} and on (api, claim, location) {known})\n"
+        f"  or ({before} and on (api, claim, level, location) {known})\n"
         f"  or ({before} unless on (location) {known})\n"
         ")",
     )
 
 
-def _broken(settings: Settings, level: str) -> str:
-    """Seconds since a claim was broken, while that counts."""
-    violated, verified = f'{LAST_VIOLATED}{{level="{level}"}}', f'{LAST_VERIFIED}{{level="{level}"}}'
-    lasting = f'{LAST_VIOLATED}{{level="{level}", {CHECKED_IN_HEALTH}}}'
+def _broken(settings: Settings) -> Recording:
+    """When the claims were last broken that count as broken, per location."""
+    lasting = f"{LAST_VIOLATED}{{{CHECKED_IN_HEALTH}}}"
+    return Recording(
+        LAST_BROKEN,
+        f"{LAST_VIOLATED} > time() - {number(settings.contract_remembered)}\n"
+        f"or ({lasting} > time() - {number(settings.contract_forgotten)} unless {LAST_VERIFIED} >= {LAST_VIOLATED})",
+    )
+
+
+def _promises(settings: Settings, compared: str) -> str:
+    """Seconds since promises were broken, where the locations that see them broken compare so with the quorum.
+
+    A location has a voice where it sees the claim broken, or has seen it kept of late: within `remembered`, or, since
+    some probes run seldom, within the longest interval of the API's probes there. One that never checks the claim, or
+    whose prober is down, has none, so that a single location is its own quorum.
+    """
+    broken, kept = f'{LAST_BROKEN}{{level="promise"}}', f'{LAST_VERIFIED}{{level="promise"}}'
+    interval = f"max by (api, location) ({metric(settings, 'specwatch_probe_interval_seconds')})"
     return (
-        "time() - (\n"
-        f"  {violated} > time() - {number(settings.contract_remembered)}\n"
-        f"  or ({lasting} > time() - {number(settings.contract_forgotten)} unless {verified} >= {violated})\n"
+        f"{since(broken)}\n"
+        "and on (api, claim) (\n"
+        f"  count by (api, claim) ({broken})\n"
+        f"  {compared} {number(settings.locations_quorum)} * count by (api, claim) (\n"
+        f"    {broken}\n"
+        f"    or {kept} > time() - {number(settings.contract_remembered)}\n"
+        f"    or {kept} > on (api, location) group_left () (time() - {interval})\n"
+        "  )\n"
         ")"
     )
 
@@ -93,13 +120,31 @@ def _operations(settings: Settings) -> str:
 def _promise_broken(settings: Settings) -> Alert:
     return Alert(
         "SpecwatchPromiseBroken",
-        _broken(settings, "promise"),
+        _promises(settings, ">"),
         severity="page",
         suspect="provider",
         summary="{{ $labels.api }} breaks a promise of its documentation, {{ $labels.claim }}: the provider's fault",
         description=(
-            f"Seen{FROM} {{{{ $value | humanizeDuration }}}} ago; no answer has kept the claim since, or it was kept "
-            f"only now and then. Operations:{_operations(settings)}."
+            f"Seen{FROM} {{{{ $value | humanizeDuration }}}} ago; no answer seen{FROM} has kept the claim since, or it "
+            f"was kept only now and then. Operations:{_operations(settings)}."
+        ),
+    )
+
+
+def _promise_broken_here(settings: Settings) -> Alert:
+    return Alert(
+        "SpecwatchPromiseBroken",
+        _promises(settings, "<="),
+        severity="ticket",
+        suspect="network",
+        summary=(
+            f"{{{{ $labels.api }}}} breaks a promise of its documentation, {{{{ $labels.claim }}}}, as seen{FROM}, but "
+            "not from most locations: probably something between"
+        ),
+        description=(
+            f"Seen{FROM} {{{{ $value | humanizeDuration }}}} ago. Too few of the locations that check the claim see it "
+            "broken to wake anybody; others have seen it kept of late. Something on the way there may change answers, "
+            f"or only a part of the provider's servers is wrong. Operations:{_operations(settings)}."
         ),
     )
 
@@ -107,7 +152,7 @@ def _promise_broken(settings: Settings) -> Alert:
 def _inference_broken(settings: Settings) -> Alert:
     return Alert(
         "SpecwatchInferenceBroken",
-        _broken(settings, "inference"),
+        since(f'{LAST_BROKEN}{{level="inference"}}'),
         severity="ticket",
         suspect="provider",
         summary=(
@@ -149,7 +194,7 @@ def _silent_on_refusals(origin: Origin) -> Iterator[str]:
     for api in origin.apis:
         silent = [each.id for each in api.operations if each.security and not each.documents_refusal]
         if silent:
-            matchers = (f'api="{api.id}"', f'operation=~"{"|".join(silent)}"', 'kind="status"')
+            matchers = (f"api={quoted(api.id)}", f"operation=~{one_of(silent)}", 'kind="status"')
             counter = metric(origin.settings, "specwatch_drift_total", *matchers)
             # over the same time as what it is taken from, so that it is there while the prober is not
             yield f"sum {_BY_KIND} (increase({counter}[{duration(origin.settings.contract_drift_window)}]))"
@@ -165,7 +210,7 @@ def _undocumented_answer(origin: Origin) -> Alert:
         suspect="provider",
         summary=(
             "{{ $labels.api }} answers {{ $labels.operation }} with {{ if eq $labels.kind `code` }}an error code"
-            "{{ else }}a status{{ end }} that is not documented: probably a change by the provider"
+            "{{ else }}a status{{ end }} that is new and not documented: probably a change by the provider"
         ),
         description=f"{_counted(settings)} A client that handles what is documented is not ready for it.",
     )
@@ -178,8 +223,8 @@ def _drift(settings: Settings) -> Alert:
         severity="info",
         suspect="provider",
         summary=(
-            "{{ $labels.api }} answers {{ $labels.operation }} with a {{ $labels.kind }} that is not documented, "
-            "which is allowed: the provider has added something"
+            "{{ $labels.api }} answers {{ $labels.operation }} with a {{ $labels.kind }} that is new and not "
+            "documented, which is allowed: the provider has added something"
         ),
         description=f"{_counted(settings)} Nothing is broken; the documentation lags behind.",
     )
@@ -187,7 +232,10 @@ def _drift(settings: Settings) -> Alert:
 
 def _counted(settings: Settings) -> str:
     window, before = duration(settings.contract_drift_window), duration(settings.contract_forgotten)
-    return f"Seen{FROM} about {{{{ $value | printf `%.0f` }}}} times in {window}, and not in the {before} before."
+    return (
+        f"Seen{FROM} about {{{{ $value | printf `%.0f` }}}} times in {window}, and not in the {before} before. It "
+        f"is told as news for {window}; that the alert ends then does not mean that it has stopped."
+    )
 
 
 def _not_in_maintenance(settings: Settings) -> str:
@@ -202,7 +250,7 @@ def _failing(settings: Settings) -> Alert:
     query = f"sum by (reason) (increase({failures}[{window}])) > 0"
     return Alert(
         "SpecwatchProbeFailing",
-        f"time() - {last_run(settings)}\nand {success(settings)} == 0\n{_not_in_maintenance(settings)}",
+        f"{since(last_run(settings))}\nand {success(settings)} == 0\n{_not_in_maintenance(settings)}",
         severity="ticket",
         suspect="provider",
         summary="{{ $labels.probe }} of {{ $labels.api }} fails: probably the provider's fault, or the way there",
@@ -219,7 +267,7 @@ def _failing(settings: Settings) -> Alert:
 def _unknown(settings: Settings) -> Alert:
     return Alert(
         "SpecwatchProbeUnknown",
-        f"time() - {unknown_now(settings)}\n{_not_in_maintenance(settings)}",
+        f"{since(unknown_now(settings))}\n{_not_in_maintenance(settings)}",
         severity="ticket",
         suspect="account",
         summary=(

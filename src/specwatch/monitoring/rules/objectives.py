@@ -18,6 +18,7 @@ from specwatch.monitoring.rules.alerts import burn_alerts, burning, location_dis
 from specwatch.monitoring.rules.burn import burn_notes, pairs
 from specwatch.monitoring.rules.latency import bound_notes, bounds, spellings
 from specwatch.monitoring.rules.model import Group, Recording
+from specwatch.monitoring.rules.prober import allowed_between_runs
 from specwatch.monitoring.rules.windows import LONG, MONTH, SHORT, Window
 
 BY = "by (api, probe, location)"
@@ -61,7 +62,22 @@ def objective_kinds(origin: Origin) -> tuple[str, ...]:
 
 def notes(origin: Origin) -> list[str]:
     """What cannot be watched as the schedule has it, line by line, for whoever runs `specwatch build`."""
-    return [*bound_notes(origin), *burn_notes(origin)]
+    return [*_nothing_notes(origin), *bound_notes(origin), *burn_notes(origin)]
+
+
+def _nothing_notes(origin: Origin) -> Iterator[str]:
+    """A line where whole rules are missing or can never fire: silence would look as if all were watched."""
+    if not origin.schedule.probes:
+        yield "the schedule has no probe: nothing is watched"
+    elif not origin.probes:
+        yield "every probe of the schedule is switched off: nothing is watched"
+    elif not objective_kinds(origin):
+        yield "no probe has an objective: no error budget is watched, and no alert says that one burns"
+    if origin.settings.locations_quorum == 0:
+        yield (
+            "locations.quorum is 0: one location is enough for an alert on a budget, and SpecwatchLocationDisagrees, "
+            "which is about locations that are too few for one, never fires"
+        )
 
 
 # ------------------------------------------------------------------------------------------------------ constant series
@@ -125,8 +141,26 @@ def _latency_errors(origin: Origin, window: Window) -> str:
 
 
 def _failed_runs(origin: Origin, window: Window) -> str:
-    selector = f'{{job="{origin.settings.selectors_job}", verdict="fail"}}'
-    return f"sum {BY} (increase(specwatch_probe_runs_total{selector}[{window.name}]))\n{_has_objective('availability')}"
+    """At least how many runs failed, as far as counters show it: by the count, or by the time that failures stand for.
+
+    A counter that begins at 1 with each process, as of one that crashes after each run, shows no increase. The seconds
+    do, as they differ. A verdict stands for one interval at most, so that there were no fewer failures than the bad
+    seconds hold intervals: a single one, however rare the probe, never counts as more than one.
+    """
+    job = origin.settings.selectors_job
+    failed = f'{{job="{job}", verdict="fail"}}[{window.name}]'
+    interval = f'specwatch_probe_interval_seconds{{job="{job}"}}[{window.name}]'
+    return (
+        f"max {BY} (\n"
+        f"  sum {BY} (increase(specwatch_probe_runs_total{failed}))\n"
+        "  or label_replace(\n"
+        f"    sum {BY} (increase(specwatch_probe_verdict_seconds_total{failed}))\n"
+        f"    / on (api, probe) group_left () max by (api, probe) (max_over_time({interval})),\n"
+        '    "counted", "seconds", "", ""\n'
+        "  )\n"
+        ")\n"
+        f"{_has_objective('availability')}"
+    )
 
 
 def _slow_runs(origin: Origin, window: Window) -> str:
@@ -164,8 +198,19 @@ def _budget(kinds: Sequence[str]) -> Iterator[Recording]:
 
 
 def _last_verdict(origin: Origin) -> Recording:
-    """Fails win where two instances of one place report at the same time, as for a moment in a restart."""
+    """What each location says of each probe, where the probe has run there of late: an old verdict is no voice.
+
+    A prober goes on telling its last verdict while it leaves the probe out, for maintenance, for want of budget, after
+    a rate limit, or because it is stuck. How old is too old is the same as for SpecwatchProbeNotRunning; a probe that
+    is off has no interval and no voice. Fails win where two instances of one place report at the same time, as for a
+    moment in a restart.
+    """
+    job, same = origin.settings.selectors_job, "on (job, instance, api, probe)"
+    ran = f'specwatch_probe_last_run_timestamp_seconds{{job="{job}"}}'
     return Recording(
         "probe:specwatch_probe_success:min",
-        f'min {BY} (specwatch_probe_success{{job="{origin.settings.selectors_job}"}})',
+        f"min {BY} (\n"
+        f'  specwatch_probe_success{{job="{job}"}}\n'
+        f"  and {same} (timestamp({ran}) - {ran} <= {same} ({allowed_between_runs(origin)}))\n"
+        ")",
     )

@@ -7,7 +7,8 @@ from typing import Final
 
 from specwatch.monitoring.origin import Origin
 from specwatch.monitoring.rules.model import Alert, Group, Recording, duration
-from specwatch.monitoring.rules.promql import AT, LAST_SKIPPED, just_counted, metric, number
+from specwatch.monitoring.rules.promql import AT, LAST_SKIPPED, just_counted, metric, number, one_of
+from specwatch.monitoring.rules.promql import since as seconds_since
 from specwatch.monitoring.settings import Settings
 from specwatch.schedule import Probe, expense
 from specwatch.transport.budget import DAY_SECONDS
@@ -132,7 +133,7 @@ def _not_running(origin: Origin) -> Alert:
     ran = metric(settings, "specwatch_probe_last_run_timestamp_seconds")
     interval = metric(settings, "specwatch_probe_interval_seconds")
     since = metric(settings, "specwatch_config_last_reload_success_timestamp_seconds")
-    allowed = _allowed(origin)
+    allowed = allowed_between_runs(origin)
     excused = f'{LAST_SKIPPED}{{reason=~"{_EXCUSES}"}} > {_PROBE} group_left () (time() - ({allowed}))'
     limited = f'{LAST_SKIPPED}{{reason="rate_limited"}} > {_PROBE} group_left () (time() - {SLOWEST:g} * ({allowed}))'
     return Alert(
@@ -155,21 +156,21 @@ def _not_running(origin: Origin) -> Alert:
     )
 
 
-def _allowed(origin: Origin) -> str:
+def allowed_between_runs(origin: Origin) -> str:
     """Seconds that may lie between two runs: some intervals and a run, more where the budget alone makes it slower."""
     missed, run = origin.settings.probes_missed_intervals, number(_longest_run(origin))
     slow: dict[float, list[str]] = {}
     for probe in origin.probes:
         if (stretch := _stretch(probe)) > 1:
             slow.setdefault(stretch, []).append(probe.id)
-    others = "|".join(name for names in slow.values() for name in names)
+    others = one_of(name for names in slow.values() for name in names)
 
     def of(times: float, *matchers: str) -> str:
         interval = metric(origin.settings, "specwatch_probe_interval_seconds", *matchers)
         return f"{number(times)} * {interval} + {run}"
 
-    parts = [of(missed, *([f'probe!~"{others}"'] if slow else []))]
-    parts += [of(missed * stretch, f'probe=~"{"|".join(names)}"') for stretch, names in slow.items()]
+    parts = [of(missed, *([f"probe!~{others}"] if slow else []))]
+    parts += [of(missed * stretch, f"probe=~{one_of(names)}") for stretch, names in slow.items()]
     return " or ".join(parts)
 
 
@@ -203,7 +204,7 @@ def _reload_failed(settings: Settings) -> Alert:
     since = metric(settings, "specwatch_config_last_reload_success_timestamp_seconds")
     return Alert(
         "SpecwatchReloadFailed",
-        f"time() - {since} and {_ONE} {ok} == 0",
+        f"{seconds_since(since)} and {_ONE} {ok} == 0",
         severity="ticket",
         suspect="prober",
         summary=f"The prober at {AT} has refused its new configuration: a mistake in our own files",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from typing import Final
 
 from specwatch.monitoring.settings import Settings
@@ -31,9 +33,26 @@ LAST_VERIFIED: Final = "claim:specwatch_claim_last_verified_timestamp_seconds:ma
 LAST_VIOLATED: Final = "claim:specwatch_claim_last_violated_timestamp_seconds:max"
 """Recorded: when a claim was last broken, as Unix time; it outlives a restart of the prober."""
 
+LAST_BROKEN: Final = "claim:specwatch_claim_broken_timestamp_seconds:max"
+"""Recorded: when a claim was last broken, as Unix time, for as long as it counts as broken at a location."""
+
 CHECKED_IN_HEALTH: Final = 'claim!~"[^/]+/5[0-9Xx]{2}(/.*)?"'
 """Claims about more than server errors. What an answer of 500 looks like cannot be seen again once the API is well, so
 that nothing can show that such a claim is kept again."""
+
+
+_SPECIAL: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
+"""What means something in a regular expression of Prometheus, https://github.com/google/re2/wiki/Syntax."""
+
+
+def quoted(text: str) -> str:
+    """A string literal of PromQL, https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A string literal to match a label against with `=~` or `!~`: these names literally, whatever is in them."""
+    return quoted("|".join(_SPECIAL.sub(r"\\\g<0>", name) for name in names))
 
 
 def number(value: float) -> str:
@@ -49,7 +68,7 @@ def metric(settings: Settings, name: str, *matchers: str) -> str:
         name: of the metric.
         matchers: further ones, such as `level="promise"`.
     """
-    return f"{name}{{{', '.join((f'job={json.dumps(settings.selectors_job)}', *matchers))}}}"
+    return f"{name}{{{', '.join((f'job={quoted(settings.selectors_job)}', *matchers))}}}"
 
 
 def last_run(settings: Settings) -> str:
@@ -58,15 +77,33 @@ def last_run(settings: Settings) -> str:
 
 
 def success(settings: Settings) -> str:
-    """The last settled verdict of each probe, by API, probe and location: 1, 0, or no sample while it is unknown."""
-    return f"max {BY_PROBE} ({metric(settings, 'specwatch_probe_success')})"
+    """The last settled verdict of each probe, by API, probe and location: 1, 0, or no sample while it is unknown.
+
+    Where several probers of one location watch the same, the worst verdict counts, as it does for the quorum.
+    """
+    return f"min {BY_PROBE} ({metric(settings, 'specwatch_probe_success')})"
 
 
 def unknown_now(settings: Settings) -> str:
-    """When the probes last ran of which nothing is known since; those that this process never ran are left out."""
-    return f"({last_run(settings)} unless {success(settings)})"
+    """When the probes last ran of which nothing is known since; those that this process never ran are left out.
+
+    Where several probers of one location watch the same, one that knows nothing is enough.
+    """
+    ran = metric(settings, "specwatch_probe_last_run_timestamp_seconds")
+    known = metric(settings, "specwatch_probe_success")
+    return f"(max {BY_PROBE} ({ran} unless on (job, instance, api, probe) {known}))"
+
+
+def since(moment: str) -> str:
+    """Seconds since a moment; none where the clock of a prober is ahead of that of Prometheus."""
+    return f"clamp_min(time() - {moment}, 0)"
+
+
+def just_counted_seconds(settings: Settings) -> float:
+    """How long an increase is seen that a scrape has just brought: over a few scrapes, should one be lost."""
+    return 4 * settings.scrape_interval
 
 
 def just_counted(settings: Settings) -> str:
-    """The range in which an increase that a scrape has just brought is seen: a few scrapes, should one be lost."""
-    return f"{number(4 * settings.scrape_interval)}s"
+    """The range in which an increase that a scrape has just brought is seen."""
+    return f"{number(just_counted_seconds(settings))}s"
