@@ -10,6 +10,7 @@ maintenance or for want of budget, does not make the others a minority.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from specwatch.monitoring.origin import Origin
 from specwatch.monitoring.rules.burn import Pair, pairs, suited
@@ -120,10 +121,13 @@ def _summary(kind: str) -> str:
 def _description(pair: Pair, kind: str) -> str:
     bad = _BAD[kind].format(long=pair.long.name)
     allowed = _looked_up(f"1 - probe:specwatch_objective:ratio{{probe=%q, objective='{kind}'}}", "$labels.probe")
-    limit = _looked_up("probe:specwatch_latency_objective:seconds{probe=%q}", "$labels.probe", "humanizeDuration")
+    limit = _looked_up(
+        "probe:specwatch_latency_objective:seconds{probe=%q}", "$labels.probe", "{{ humanizeDuration $found }}"
+    )
     left = _looked_up(
         f"probe:specwatch_error_budget_remaining:ratio{{probe=%q, objective='{kind}', location=%q}}",
         "$labels.probe $labels.location",
+        _LEFT,
     )
     return (
         f"{{{{ $value | humanizePercentage }}}} {bad}{SEEN_FROM_HERE}; the objective allows {allowed}. "
@@ -132,9 +136,19 @@ def _description(pair: Pair, kind: str) -> str:
     )
 
 
-def _looked_up(query: str, arguments: str, form: str = "humanizePercentage") -> str:
-    """A template for a recorded value; `unknown` where there is none. `%q` quotes a label as PromQL needs it."""
-    found = f"{{{{ with printf `{query}` {arguments} | query }}}}{{{{ . | first | value | {form} }}}}"
+_LEFT: Final = "{{ if le $found 0.0 }}nothing{{ else }}{{ humanizePercentage $found }}{{ end }}"
+"""What is left of a budget. By how much it is overspent says little, and in a young prober nothing at all."""
+
+
+def _looked_up(query: str, arguments: str, form: str = "{{ humanizePercentage $found }}") -> str:
+    """A template for a recorded value; `unknown` where there is none. `%q` quotes a label as PromQL needs it.
+
+    Args:
+        query: a format of PromQL.
+        arguments: of the format.
+        form: a template that writes the value, which is `$found`.
+    """
+    found = f"{{{{ with printf `{query}` {arguments} | query }}}}{{{{ $found := . | first | value }}}}{form}"
     return f"{found}{{{{ else }}}}unknown{{{{ end }}}}"
 
 
