@@ -395,7 +395,8 @@ def test_bad_options(
 def test_bad_data_folder(specwatch: Command, workspace: Path, tmp_path: Path, nothing_started: Path) -> None:
     """A data folder that is a file is refused."""
     (tmp_path / "file").touch()
-    said = specwatch("up", "--workspace", workspace, "--data", tmp_path / "file", f"--watch-port={free_port()}")
+    ports = (f"--{name}-port={free_port()}" for name in NAMES)
+    said = specwatch("up", "--workspace", workspace, "--data", tmp_path / "file", *ports)
     assert said.returncode == 2
     assert "--data" in said.stderr
     assert not nothing_started.exists()
