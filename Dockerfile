@@ -2,8 +2,8 @@
 FROM python:3.13.15-slim AS build
 WORKDIR /build
 COPY requirements.lock ./
-RUN python -m venv /opt/specwatch \
-    && /opt/specwatch/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --require-hashes --only-binary :all: --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE specwatch.yaml ./
 COPY src/ src/
@@ -13,13 +13,13 @@ COPY probes/ probes/
 COPY sandbox/ sandbox/
 COPY grafana/ grafana/
 COPY docs/runbooks/ docs/runbooks/
-RUN /opt/specwatch/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --no-deps --no-index --no-build-isolation .
 
 FROM python:3.13.15-slim
 RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin specwatch
-COPY --from=build /opt/specwatch /opt/specwatch
-ENV PATH=/opt/specwatch/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

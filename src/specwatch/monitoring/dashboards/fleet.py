@@ -42,7 +42,7 @@ from specwatch.monitoring.dashboards.kit import (
     timeline,
     words,
 )
-from specwatch.monitoring.dashboards.shared import UNKNOWN, per_minute, placed, probers_up, verdict_now
+from specwatch.monitoring.dashboards.shared import UNKNOWN, per_minute, placed, probers_missing, verdict_now
 from specwatch.monitoring.origin import Origin
 from specwatch.monitoring.settings import Settings
 
@@ -121,8 +121,7 @@ def _reporting(settings: Settings) -> AnyPanel:
         words=[words({"0": ("ALL", GOOD)}), nothing(UNKNOWN)],
         decimals=0,
     )
-    up = probers_up(settings)
-    return figure(question, query(f"count({up} == 0) or 0 * count({up})", instant=True))
+    return figure(question, query(probers_missing(settings), instant=True))
 
 
 def _places() -> AnyPanel:

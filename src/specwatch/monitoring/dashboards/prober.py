@@ -32,7 +32,7 @@ from specwatch.monitoring.dashboards.kit import (
     timeline,
     words,
 )
-from specwatch.monitoring.dashboards.shared import UNKNOWN, open_alerts, per_minute, placed, probers_up
+from specwatch.monitoring.dashboards.shared import UNKNOWN, open_alerts, per_minute, placed, probers_missing
 from specwatch.monitoring.origin import Origin
 from specwatch.monitoring.settings import Settings
 
@@ -105,8 +105,7 @@ def _is_up(settings: Settings) -> AnyPanel:
         words=[words({"0": ("UP", GOOD)}), nothing(UNKNOWN)],
         decimals=0,
     )
-    up = probers_up(settings)
-    return figure(question, query(f"count({up} == 0) or 0 * count({up})", instant=True))
+    return figure(question, query(probers_missing(settings), instant=True))
 
 
 def _in_time(settings: Settings) -> AnyPanel:

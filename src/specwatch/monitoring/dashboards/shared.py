@@ -53,9 +53,10 @@ def verdict_now(labels: Sequence[str], *matchers: str) -> str:
     return f"min {by} ({known}) or -1 * group {by} ({planned})"
 
 
-def probers_up(settings: Settings) -> str:
-    """Whether Prometheus reaches each prober; the job is named since All stands for the jobs of others too."""
-    return pick("up", f'job="{settings.selectors_job}"', located=False)
+def probers_missing(settings: Settings) -> str:
+    """How many probers Prometheus cannot reach; the job is named since All stands for the jobs of others too."""
+    up = pick("up", f'job="{settings.selectors_job}"', located=False)
+    return f"count({up} == 0) or 0 * count({up})"
 
 
 def placed(expr: str) -> str:
