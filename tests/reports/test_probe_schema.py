@@ -29,7 +29,9 @@ def problems(document: object) -> list[str]:
 
 def probed(*arguments: str) -> Document:
     """What a run on the embedded sandbox prints."""
-    done = CliRunner().invoke(command, [*arguments, "--json"], standalone_mode=False)
+    done = CliRunner().invoke(
+        command, [*arguments, "--json"], standalone_mode=False, help_option_names=["-h", "--help"]
+    )
     document: Document = json.loads(done.stdout)
     return document
 

@@ -17,7 +17,9 @@ from tests.monitoring.queries.boards import Query, View, read_board
 
 from specwatch.monitoring.dashboards.api import api_board
 from specwatch.monitoring.dashboards.frame import TITLES, every_panel
-from specwatch.monitoring.rules.promql import LAST_VERIFIED, LAST_VIOLATED
+from specwatch.monitoring.rules.contract import contract_groups
+from specwatch.monitoring.rules.model import Recording
+from specwatch.monitoring.rules.promql import LAST_BROKEN, LAST_VERIFIED, LAST_VIOLATED
 from specwatch.monitoring.settings import Settings
 
 HOUR = 3600
@@ -63,7 +65,7 @@ def answers(
         step: seconds from one value to the next.
     """
     case = {
-        "rule_files": [],
+        "rule_files": ["broken.yml"],
         "tests": [
             {
                 "interval": f"{step}s",
@@ -80,7 +82,16 @@ def answers(
     }
     file = tmp_path / "case.yml"
     file.write_text(yaml.safe_dump(case, width=1_000_000), encoding="utf-8")
-    run_rule_tests(repository_rules(), file, tmp_path / "run")
+    run_rule_tests({"prometheus/rules/broken.yml": what_is_broken()}, file, tmp_path / "run")
+
+
+@functools.cache
+def what_is_broken() -> str:
+    """The derived rule that says which claims count as broken, alone: the tests script what it goes by."""
+    groups = (group for text in repository_rules().values() for group in yaml.safe_load(text)["groups"])
+    rules = [rule for group in groups for rule in group["rules"] if rule.get("record") == LAST_BROKEN]
+    assert len(rules) == 1
+    return yaml.safe_dump({"groups": [{"name": "broken", "rules": rules}]}, width=1_000_000)
 
 
 def always(value: float) -> str:
@@ -333,13 +344,16 @@ def steps(title: str, settings: Settings) -> list[str]:
 
 
 def test_how_long_a_break_counts_follows_the_settings() -> None:
-    """The panels and the alerts take the same times from the same file."""
+    """The panels read the series that the alerts go by, whose rule takes its times from the settings."""
     settings = replace(repository_origin().settings, contract_remembered=111.0, contract_forgotten=222.0)
-    board = api_board(replace(repository_origin(), settings=settings))
+    origin = replace(repository_origin(), settings=settings)
+    rules = [rule for group in contract_groups(origin) for rule in group.rules if isinstance(rule, Recording)]
+    rule = next(rule for rule in rules if rule.record == LAST_BROKEN)
+    assert "time() - 111" in rule.expr
+    assert "time() - 222" in rule.expr
+    board = api_board(origin)
     for title in ("Does it do what is documented?", "What is known of each claim?"):
-        expr = panel(title, board)["targets"][0]["expr"]
-        assert "time() - 111" in expr
-        assert "time() - 222" in expr
+        assert LAST_BROKEN in panel(title, board)["targets"][0]["expr"]
 
 
 def test_one_api_is_shown_at_a_time() -> None:

@@ -159,7 +159,7 @@ def test_options_of_the_prober_are_known() -> None:
     name, *options = SERVICES["watch"]["command"]
     assert name == "watch"
     plain = [re.sub(r"\$\{\w+:-(\w+)\}", r"\1", option) for option in options]
-    parameters = watch.make_context("watch", plain).params
+    parameters = watch.make_context("watch", plain, help_option_names=["-h", "--help"]).params
     assert parameters["target"] == "sandbox"
     assert parameters["listen"] == "0.0.0.0:9464"
     assert parameters["web_names"] == ("watch",)

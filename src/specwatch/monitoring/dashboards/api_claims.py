@@ -47,11 +47,11 @@ def add_contract(grid: Grid, origin: Origin) -> None:
     """Add the row "Contract"."""
     grid.row("Contract")
     grid.add(_violations(origin.settings), 24, 8)
-    grid.add(_ledger(origin.settings), 16, 12)
+    grid.add(_ledger(), 16, 12)
     grid.add(_drift(origin.settings), 8, 12)
 
 
-def _state(settings: Settings) -> str:
+def _state() -> str:
     """The state of every claim as a number, the worst of all places; those that are documented and never seen too."""
     verified, violated = of_api(LAST_VERIFIED), of_api(LAST_VIOLATED)
     documented = (
@@ -59,7 +59,7 @@ def _state(settings: Settings) -> str:
         f" and on (job, instance) {pick('specwatch_build_info')}"
     )
     steps = (
-        f"0 * ({broken(settings, API)}) + 3",
+        f"0 * ({broken(API)}) + 3",
         f"0 * ({violated} unless ({verified} >= {violated})) + 2",
         f"0 * ({verified} or {violated}) + 1",
         f"0 * ({documented})",
@@ -109,7 +109,7 @@ def _violations(settings: Settings) -> table.Panel:
     return panel.sort_by([common.TableSortByFieldState().display_name("last").desc(desc=True)])
 
 
-def _ledger(settings: Settings) -> table.Panel:
+def _ledger() -> table.Panel:
     panel = listing(
         Question(
             title="What is known of each claim?",
@@ -120,7 +120,7 @@ def _ledger(settings: Settings) -> table.Panel:
             unit="short",
             none="no claims known",
         ),
-        query(_state(settings), instant=True, form="table"),
+        query(_state(), instant=True, form="table"),
         query(f"1000 * max by (claim, level) ({of_api(LAST_VERIFIED)})", instant=True, form="table"),
         query(f"1000 * max by (claim, level) ({of_api(LAST_VIOLATED)})", instant=True, form="table"),
     )

@@ -123,7 +123,7 @@ def _contract(settings: Settings) -> stat.Panel:
             links=[runbook(settings, "SpecwatchPromiseBroken")],
         ),
         *(
-            query(count_broken(settings, API, f'level="{level}"'), f"{level}s", instant=True)
+            query(count_broken(API, f'level="{level}"'), f"{level}s", instant=True)
             for level in ("promise", "inference")
         ),
     )

@@ -88,7 +88,7 @@ def _line(api: Api, origin: Origin) -> Iterator[AnyPanel]:
     yield _is_up(api, origin)
     yield _budget_left(api, origin)
     yield _latency(api, origin)
-    yield _contract(api, origin)
+    yield _contract(api)
     yield _alerts(api, origin)
     yield _cost(api, origin)
 
@@ -192,7 +192,7 @@ def _used(api: Api, origin: Origin, quantile: float) -> str:
     return f"{taken} / on (api, probe) group_left () max by (api, probe) ({_allowed(api)})"
 
 
-def _contract(api: Api, origin: Origin) -> AnyPanel:
+def _contract(api: Api) -> AnyPanel:
     question = Question(
         title=f"Contract kept: {api.id}?",
         description=(
@@ -207,7 +207,7 @@ def _contract(api: Api, origin: Origin) -> AnyPanel:
         decimals=0,
         links=_leads_to(api),
     )
-    return figure(question, query(count_broken(origin.settings, f'api="{api.id}"', 'level="promise"'), instant=True))
+    return figure(question, query(count_broken(f'api="{api.id}"', 'level="promise"'), instant=True))
 
 
 def _alerts(api: Api, origin: Origin) -> AnyPanel:

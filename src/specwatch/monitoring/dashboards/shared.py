@@ -22,7 +22,7 @@ from specwatch.monitoring.dashboards.kit import (
     words,
 )
 from specwatch.monitoring.rules.model import SEVERITIES
-from specwatch.monitoring.rules.promql import CHECKED_IN_HEALTH, LAST_VERIFIED, LAST_VIOLATED
+from specwatch.monitoring.rules.promql import LAST_BROKEN, LAST_VERIFIED, LAST_VIOLATED
 from specwatch.monitoring.settings import Settings
 
 UNKNOWN: Final = "UNKNOWN"
@@ -75,27 +75,19 @@ def per_minute(counter: str, *labels: str) -> str:
     return f"60 * sum by ({', '.join(labels)}) (rate({counter}[$__rate_interval]))"
 
 
-def broken(settings: Settings, *matchers: str) -> str:
-    """Claims that are broken now, with the time when they last were: the same condition as that of the alerts.
-
-    Either that was a short time ago, or nobody has seen the claim kept since. Recorded series, so that a restart of the
-    prober forgets nothing.
+def broken(*matchers: str) -> str:
+    """Claims that are broken now, with the time when they last were: the recorded series that the alerts go by.
 
     Args:
-        settings: how long a broken claim is remembered.
         matchers: such as `level="promise"`.
     """
-    violated, verified = pick(LAST_VIOLATED, *matchers), pick(LAST_VERIFIED, *matchers)
-    lately = f"{violated} > time() - {settings.contract_remembered:.0f}"
-    lasting = pick(LAST_VIOLATED, *matchers, CHECKED_IN_HEALTH)
-    still = f"({lasting} unless ({verified} >= {violated})) > time() - {settings.contract_forgotten:.0f}"
-    return f"({lately}) or ({still})"
+    return pick(LAST_BROKEN, *matchers)
 
 
-def count_broken(settings: Settings, *matchers: str) -> str:
+def count_broken(*matchers: str) -> str:
     """How many claims are broken now; nothing where no answer has been compared with a claim yet."""
     seen = f"0 * count({pick(LAST_VERIFIED, *matchers)} or {pick(LAST_VIOLATED, *matchers)})"
-    return f"count(max by (api, claim) ({broken(settings, *matchers)})) or {seen}"
+    return f"count(max by (api, claim) ({broken(*matchers)})) or {seen}"
 
 
 def open_alerts(question: Question, settings: Settings, *matchers: str) -> table.Panel:
