@@ -120,6 +120,21 @@ _RESULT_FAULTS: dict[str, tuple[str, str, Callable[[Visit], Answer | None]]] = {
         "A download changes nothing: the batch stays completed, the archive stays there.",
         lambda v: v.leave(None) if v.answer.status == 200 else None,
     ),
+    "unknown-result-empty": (
+        "unknown-bulk-404",
+        "The result of a batch that does not exist is an empty archive.",
+        lambda v: archive([]) if v.batch is None and v.answer.status == 404 else None,
+    ),
+    "gone-under-200": (
+        "one-shot-download",
+        "Where there is no archive, 200 comes with an error text.",
+        lambda v: Answer(body="The archive is gone.") if v.answer.status == 410 else None,
+    ),
+    "read-too-early-consumes": (
+        "archive-ready-when-completed",
+        "An attempt while the worker is running uses the archive up.",
+        lambda v: v.leave(now_ms(v.call)) if v.in_state(PROCESSING) else None,
+    ),
     "unknown-result-410": (
         "unknown-bulk-404",
         "The result of a batch that does not exist is gone.",
@@ -184,6 +199,16 @@ _STATUS_FAULTS: dict[str, tuple[str, str, Callable[[Visit], Answer | None]]] = {
         "getBulkStatus/status",
         "One reading in ten fails with 500.",
         lambda v: complaint(500, "Internal error.") if v.mine and every(v.call, 10) else None,
+    ),
+    "seldom-failure": (
+        "getBulkStatus/status",
+        "One reading in twenty fails with 500.",
+        lambda v: complaint(500, "Internal error.") if v.mine and every(v.call, 20) else None,
+    ),
+    "seldom-slow": (
+        "getBulkStatus/time",
+        "One reading in twenty takes 2.5 s longer.",
+        lambda v: replace(v.answer, delay_seconds=2.5) if v.mine and every(v.call, 20) else None,
     ),
     "sporadic-slowness": (
         "getBulkStatus/time",

@@ -83,6 +83,13 @@ def uidless_made(download: Download) -> list[Any]:
     return [made(download.batch, index, "") if uidless(entry) else entry for index, entry in entries]
 
 
+def of_other_tenant(download: Download) -> list[Any]:
+    """The entries of the newest batch of another account; its own where there is none."""
+    batches: list[Batch] = list(download.call.store["batches"].values())
+    theirs = [batch for batch in batches if batch.owner != download.batch.owner]
+    return list(outcomes(download.call, theirs[-1])) if theirs else download.entries
+
+
 _ARCHIVE_FAULTS: dict[str, tuple[str, str, Callable[[Download], list[Any]]]] = {
     "archive-reversed": ("archive-in-submission-order", "The entries come last row first.", lambda d: d.entries[::-1]),
     "archive-failed-last": (
@@ -112,6 +119,21 @@ _ARCHIVE_FAULTS: dict[str, tuple[str, str, Callable[[Download], list[Any]]]] = {
         lambda d: d.entries[:-1] + d.entries[:1],
     ),
     "archive-of-previous-batch": ("uid-echoed", "The archive is that of the batch before.", Download.previous),
+    "archive-of-other-tenant": (
+        "uid-echoed",
+        "The archive is that of another account's newest batch.",
+        of_other_tenant,
+    ),
+    "entry-url-template": (
+        "getBulkResult/200/inferred",
+        "The address of a dynamic code is a template.",
+        lambda d: d.each(dynamic, lambda entry: entry | {"url": "https://qr.exaroutes.com/r/{code}"}),
+    ),
+    "failed-with-empty-message": (
+        "getBulkResult/200/inferred",
+        "Failed rows have an empty message.",
+        lambda d: d.each(failed, lambda entry: entry | {"message": ""}),
+    ),
     "uid-missing": (
         "getBulkResult/200",
         "Dynamic entries lack the uid.",

@@ -94,6 +94,12 @@ _RECORD_FAULTS: dict[str, tuple[str, str, Callable[[Reading], Json]]] = {
             COMPLETED, {"status": PROCESSING, "updatedAt": r.batch.created_ms} if every(r.call, 2) else {}
         ),
     ),
+    "state-regresses-later": (
+        "status-moves-forward",
+        "A downloaded batch reads completed on every third reading.",
+        lambda r: r.when(DOWNLOADED, {"status": COMPLETED, "updatedAt": r.batch.ready_ms} if every(r.call, 3) else {}),
+    ),
+    "product-template": ("product-is-qr", "The product is a template.", lambda _: {"product": "{product}"}),
     "completed-skipped": (
         "batch-completes",
         "A completed batch reads resultDownloaded before anybody downloads.",

@@ -84,6 +84,42 @@ def row_cap(call: Call) -> Answer | None:
     return complaint(400, "At most 3 rows.") if len(newest(call).rows) > 3 else None
 
 
+@submission_fault("row-cap-of-500", 200, breaks="row-count-is-not-capped", text="More than 500 rows are refused.")
+def row_cap_of_500(call: Call) -> Answer | None:
+    """The cap of the in-app path, on this one."""
+    return complaint(413, "At most 500 rows.") if len(newest(call).rows) > 500 else None
+
+
+@submission_fault("rows-cut-at-500", 200, breaks="count-equals-submitted", text="Rows after the 500th are dropped.")
+def rows_cut_at_500(call: Call) -> None:
+    """The same cap, without a word."""
+    keep(call, replace(newest(call), rows=newest(call).rows[:500]))
+
+
+@submission_fault("error-under-200", 400, breaks="empty-array-400", text="A refusal comes with 200 and an error text.")
+def error_under_200(_call: Call) -> Answer:
+    """What should be an id is a complaint."""
+    return Answer(body="error: the body must be a non-empty array")
+
+
+@submission_fault("no-id-for-nothing", 400, breaks="empty-array-400", text="An empty array gets an empty id.")
+def no_id_for_nothing(call: Call) -> Answer | None:
+    """An empty result instead of a refusal."""
+    return Answer(body="") if body_of(call) == [] else None
+
+
+@submission_fault("id-template", 200, breaks="submitted-batch-found", text="The id is a template with a place left.")
+def id_template(_call: Call) -> Answer:
+    """Nobody filled it in."""
+    return Answer(body="bulk_{id}")
+
+
+@submission_fault("rows-doubled", 200, breaks="count-equals-submitted", text="A submission is carried out twice.")
+def rows_doubled(call: Call) -> None:
+    """A retry inside the provider queues every row again."""
+    keep(call, replace(newest(call), rows=newest(call).rows * 2))
+
+
 @submission_fault("bulk-id-reused", 200, breaks="bulk-id-unique", text="All batches of an account share one id.")
 def bulk_id_reused(call: Call) -> Answer:
     """The new batch replaces the old one."""
@@ -122,6 +158,12 @@ def rows_dropped(call: Call) -> None:
 def sporadic_submit_failure(call: Call) -> Answer | None:
     """The documented 500, too often."""
     return complaint(500, "The worker could not be started.") if every(call, 10) else None
+
+
+@submission_fault("seldom-submit-failure", 200, breaks="batch-is-queued", text="One submission in twenty fails.")
+def seldom_submit_failure(call: Call) -> Answer | None:
+    """The documented 500, seldom enough to be overlooked."""
+    return complaint(500, "The worker could not be started.") if every(call, 20) else None
 
 
 @submission_fault(

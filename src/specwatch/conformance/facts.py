@@ -10,6 +10,7 @@ from functools import cached_property
 from specwatch.conformance.strictjson import MISSING, StrictJson, parse_strict
 from specwatch.spec.load import essence
 from specwatch.spec.model import Api, MediaType, Operation, Parameter, ResponseSpec
+from specwatch.spec.schema import Schema
 from specwatch.spec.source import pointer_parts
 from specwatch.values.exchange import Exchange, Headers, header
 
@@ -156,7 +157,7 @@ def _parameter_fits(parameter: Parameter, sources: Mapping[str, Mapping[str, str
     value = sources.get(parameter.location, {}).get(name)
     if value is None:
         return not parameter.required
-    return _text_fits(value, parameter)
+    return text_fits(value, parameter.schema)
 
 
 def _body_fits(operation: Operation, headers: Headers, body: bytes, read: Callable[[], object]) -> bool:
@@ -173,9 +174,8 @@ def _body_fits(operation: Operation, headers: Headers, body: bytes, read: Callab
     return value is not MISSING and media.schema.is_valid(value)
 
 
-def _text_fits(value: str, parameter: Parameter) -> bool:
-    """Whether a parameter's text fits its schema, read as text, number or boolean."""
-    schema = parameter.schema
+def text_fits(value: str, schema: Schema | None) -> bool:
+    """Whether the text of a parameter or header fits a schema, read as text, number or boolean."""
     readings: list[object] = [value, *({"true": [True], "false": [False]}.get(value, []))]
     for kind in (int, float) if _NUMBER.fullmatch(value) else ():
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from specwatch.conformance.drift import undocumented_fields
+from specwatch.conformance.drift import code_list, sighting, sightings
 from specwatch.conformance.facts import MISSING, Facts, is_json
+from specwatch.conformance.headers import header_problems
 from specwatch.spec.derived import can_be_invalid
 from specwatch.spec.load import essence
 from specwatch.spec.model import ResponseSpec
@@ -15,7 +17,10 @@ from specwatch.values.claim import Level
 from specwatch.values.exchange import ACCOUNT
 from specwatch.values.roles import BAD_ROLES
 from specwatch.values.sandbox import ACCOUNTS
-from specwatch.values.violation import Drift, Violation
+from specwatch.values.violation import Drift, Sighting, Violation
+
+_INVALID: Final = frozenset({"status", "code", "schema", "json", "embedded", "media-type"})
+"""Kinds of violation that make an answer invalid, so that nothing else in it counts as drift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +30,35 @@ class Judgement:
     Args:
         violations: the claims that it breaks, each with the evidence.
         verified: ids of the claims that it keeps.
-        drift: what is undocumented but allowed.
+        sightings: what is undocumented but allowed; of the answer's content only where the answer is valid.
     """
 
     violations: tuple[Violation, ...]
     verified: tuple[str, ...]
-    drift: tuple[Drift, ...]
+    sightings: tuple[Sighting, ...]
+
+    @property
+    def drift(self) -> tuple[Drift, ...]:
+        """What is undocumented but allowed, without when and an example."""
+        return tuple(sighting.drift for sighting in self.sightings)
 
 
 def judge(facts: Facts) -> Judgement:
     """Judge one exchange by all derived claims of its operation."""
     outcomes = list(_outcomes(facts))
     broken = {outcome.claim for outcome in outcomes if isinstance(outcome, Violation)}
+    violations = tuple(outcome for outcome in outcomes if isinstance(outcome, Violation))
+    seen = [outcome for outcome in outcomes if isinstance(outcome, Sighting)]
+    if not any(violation.kind in _INVALID for violation in violations):
+        seen += sightings(facts)
     return Judgement(
-        violations=tuple(outcome for outcome in outcomes if isinstance(outcome, Violation)),
+        violations=violations,
         verified=tuple(dict.fromkeys(o for o in outcomes if isinstance(o, str) and o not in broken)),
-        drift=tuple(outcome for outcome in outcomes if isinstance(outcome, Drift)),
+        sightings=tuple(seen),
     )
 
 
-Outcome = Violation | Drift | str
+Outcome = Violation | Sighting | str
 """A broken claim, something undocumented, or the id of a claim that is kept."""
 
 
@@ -60,6 +74,7 @@ def _outcomes(facts: Facts) -> Iterator[Outcome]:
             yield _undocumented_status(facts)
         return
     yield f"{facts.operation.id}/status"
+    yield from _headers(facts, spec)
     if not spec.media or facts.operation.method == "HEAD":
         yield f"{facts.operation.id}/{spec.status}"
         return
@@ -102,9 +117,16 @@ def _bad_roles(facts: Facts) -> list[str]:
     return [f"{scheme} {role}" for scheme, role in sorted(facts.exchange.credentials.items()) if role in BAD_ROLES]
 
 
+def _mixed_roles(facts: Facts) -> list[str]:
+    """The credentials of one request, where they are those of several accounts; that it is refused is inferred."""
+    roles = facts.exchange.credentials
+    several = len(set(roles.values())) > 1 and ACCOUNTS.issuperset(roles.values())
+    return [f"{scheme} {role}" for scheme, role in sorted(roles.items())] if several else []
+
+
 def _credentials(facts: Facts) -> Iterator[Outcome]:
-    bad = _bad_roles(facts)
-    if not bad or not facts.operation.security:
+    bad, mixed = _bad_roles(facts), _mixed_roles(facts)
+    if not (bad or mixed) or not facts.operation.security:
         return
     status = facts.exchange.response.status
     if status < 300:
@@ -112,12 +134,13 @@ def _credentials(facts: Facts) -> Iterator[Outcome]:
             facts,
             "credentials",
             "credentials",
-            message=f"The call succeeded with {' and '.join(bad)}.",
+            message=f"The call succeeded with {' and '.join(bad or mixed)}.",
             expected="a refusal",
             found=f"status {status}",
-            where=" ".join(bad),
+            where=" ".join(bad or mixed),
+            level=None if bad else Level.INFERENCE,
         )
-    elif status < 500:
+    elif bad and status < 500:
         yield f"{facts.operation.id}/credentials"
 
 
@@ -174,7 +197,7 @@ def _undocumented_status(facts: Facts) -> Outcome:
     silent_refusal = status in {401, 403} and facts.operation.security and not facts.operation.documents_refusal
     router_answer = 300 <= status < 500 and not facts.plain_path
     if silent_refusal or router_answer:
-        return Drift(facts.api.id, facts.operation.id, "status", str(status))
+        return sighting(facts, "status", str(status))
     return _violation(
         facts,
         "status",
@@ -186,9 +209,22 @@ def _undocumented_status(facts: Facts) -> Outcome:
     )
 
 
+def _headers(facts: Facts, spec: ResponseSpec) -> Iterator[Outcome]:
+    for problem in header_problems(facts):
+        yield _violation(
+            facts,
+            _response_suffix(facts, spec),
+            "header",
+            message=f"The header {problem.name} of a {facts.exchange.response.status} is not as documented.",
+            expected=problem.expected,
+            found=shorten(problem.found, 200),
+            where=problem.name,
+        )
+
+
 def _wrong_media_type(facts: Facts, spec: ResponseSpec) -> Outcome:
     if 400 <= facts.exchange.response.status < 500 and not facts.plain_path:
-        return Drift(facts.api.id, facts.operation.id, "media-type", facts.media_essence or "none")
+        return sighting(facts, "media-type", facts.media_essence or "none")
     return _violation(
         facts,
         "media-type",
@@ -215,8 +251,6 @@ def _body(facts: Facts, spec: ResponseSpec) -> Iterator[Outcome]:
         yield f"{facts.operation.id}/json"
     yield from _code(facts, spec)
     yield from _schema(facts, spec)
-    for name in undocumented_fields(media.schema, facts.response_json):
-        yield Drift(facts.api.id, facts.operation.id, "field", name)
 
 
 def _code(facts: Facts, spec: ResponseSpec) -> Iterator[Outcome]:
@@ -225,6 +259,8 @@ def _code(facts: Facts, spec: ResponseSpec) -> Iterator[Outcome]:
     if facts.error_code in spec.codes:
         yield f"{facts.operation.id}/code"
         return
+    if code_list(facts) is not None:
+        return  # others may come: it is drift
     yield _violation(
         facts,
         "code",

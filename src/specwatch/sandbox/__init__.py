@@ -14,9 +14,9 @@ from specwatch.sandbox.interface import Answer, Call, SandboxApi
 if TYPE_CHECKING:
     from specwatch.sandbox.app import create_app
     from specwatch.sandbox.catalogue import Catalogue, UnknownFaultError
-    from specwatch.sandbox.derive import derive_faults
+    from specwatch.sandbox.derive import derive_faults, underivable
     from specwatch.sandbox.discover import load_modules
-    from specwatch.sandbox.faults import Fault, FaultKind
+    from specwatch.sandbox.faults import Fault, FaultKind, Underivable
     from specwatch.sandbox.server import EmbeddedSandbox, serve_forever
     from specwatch.sandbox.state import SandboxSettings, SandboxState
     from specwatch.sandbox.variations import derive_variations
@@ -28,12 +28,14 @@ _HOMES = {
     "FaultKind": "faults",
     "SandboxSettings": "state",
     "SandboxState": "state",
+    "Underivable": "faults",
     "UnknownFaultError": "catalogue",
     "create_app": "app",
     "derive_faults": "derive",
     "derive_variations": "variations",
     "load_modules": "discover",
     "serve_forever": "server",
+    "underivable": "derive",
 }
 
 __all__ = [
@@ -46,12 +48,14 @@ __all__ = [
     "SandboxApi",
     "SandboxSettings",
     "SandboxState",
+    "Underivable",
     "UnknownFaultError",
     "create_app",
     "derive_faults",
     "derive_variations",
     "load_modules",
     "serve_forever",
+    "underivable",
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,10 +14,10 @@ from starlette.types import Message, Receive, Scope, Send
 from specwatch.sandbox.catalogue import Catalogue
 from specwatch.sandbox.control import control_routes
 from specwatch.sandbox.credentials import Reading, read
+from specwatch.sandbox.derivation.exchange import content_of, headers_of
 from specwatch.sandbox.examples import refusal, spec_answer, success
 from specwatch.sandbox.inputs import is_valid
 from specwatch.sandbox.interface import Answer, Call, SandboxApi
-from specwatch.sandbox.mutations import to_bytes
 from specwatch.sandbox.routing import Route, Router
 from specwatch.sandbox.state import SandboxSettings, SandboxState
 from specwatch.spec import Api
@@ -68,7 +67,7 @@ class _Pipeline:
         else:
             answer = self._answer(match.route, match.parameters, scope, body)
         if answer.delay_seconds > 0:
-            await asyncio.sleep(answer.delay_seconds)
+            await self._state.settings.hold(answer.delay_seconds)
         for message in _messages(answer):
             await send(message)
 
@@ -175,10 +174,9 @@ async def _read(receive: Receive, most: int) -> bytes | None:
 
 
 def _messages(answer: Answer) -> tuple[Message, Message]:
-    body = answer.raw if answer.raw is not None else b"" if answer.body is None else to_bytes(answer.body)
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    if answer.raw is not None or answer.body is not None:
-        headers.append((b"content-type", answer.media_type.encode("latin-1")))
-    headers.append((b"content-length", str(len(body)).encode()))
+    body = content_of(answer)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers_of(answer)]
+    if not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", str(len(body)).encode()))
     start = {"type": "http.response.start", "status": answer.status, "headers": headers}
     return start, {"type": "http.response.body", "body": body}

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from specwatch.errors import Problem, SandboxError
-from specwatch.sandbox.derive import derive_faults
-from specwatch.sandbox.faults import Fault, FaultKind
+from specwatch.sandbox.derive import derive_faults, underivable
+from specwatch.sandbox.faults import Fault, FaultKind, Underivable
 from specwatch.sandbox.interface import Deviation, SandboxApi
 from specwatch.sandbox.variations import derive_variations
 from specwatch.spec import Api
@@ -59,6 +59,11 @@ class Catalogue:
         """All faults and variations, API by API."""
         for api_id in self._apis:
             yield from self.of(api_id).values()
+
+    @cached_property
+    def underivable(self) -> tuple[Underivable, ...]:
+        """What would follow from the specs but cannot be built, each with the reason."""
+        return tuple(each for api in self._apis.values() for each in underivable(api))
 
     @cached_property
     def names(self) -> tuple[str, ...]:

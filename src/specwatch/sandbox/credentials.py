@@ -7,10 +7,16 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from specwatch.spec import SecurityScheme
-from specwatch.values.sandbox import ACCOUNTS, PREFIX
+from specwatch.values import roles
+from specwatch.values.sandbox import ACCOUNTS, PREFIX, sandbox_value
 
 ANSWER = "answer-"
 ABSENT, UNKNOWN, WRONG_SCHEME = "absent", "unknown", "wrong_scheme"
+"""What a module is told about a bad credential."""
+
+EMPTY, TRUNCATED, EXTENDED, OTHER_CASE = roles.EMPTY, roles.TRUNCATED, roles.EXTENDED, roles.OTHER_CASE
+ELSEWHERE, SECOND = "elsewhere", "second"
+"""The same more closely, for faults that overlook one way: among them another header, and another account."""
 
 Excuses = AbstractSet[tuple[str, str]]
 
@@ -57,11 +63,33 @@ def read(schemes: Sequence[SecurityScheme], headers: Mapping[str, str], excuses:
     if not schemes:
         return NOBODY_ASKED
     problems = {name: what for name, what in found.items() if isinstance(what, str) and what not in ACCOUNTS}
-    roles = {name: what for name, what in found.items() if isinstance(what, str) and what in ACCOUNTS}
-    trusted = {name: role for name, role in roles.items() if (name, UNKNOWN) not in excuses} or roles
+    accounts = {name: what for name, what in found.items() if isinstance(what, str) and what in ACCOUNTS}
+    untrusted = {name for name, problem in excuses if problem in {UNKNOWN, SECOND}}
+    trusted = {name: role for name, role in accounts.items() if name not in untrusted} or accounts
     account = next(iter(trusted.values()), "account")
-    problems |= {name: UNKNOWN for name, role in trusted.items() if role != account}
-    return Reading(account, {name: problem for name, problem in problems.items() if (name, problem) not in excuses})
+    closer = {scheme.name: closely(scheme, headers) for scheme in schemes}
+    mixed = {name for name, role in trusted.items() if role != account}
+    problems |= dict.fromkeys(mixed, UNKNOWN)
+    closer |= dict.fromkeys(mixed, SECOND)
+    bad = {name: what for name, what in problems.items() if not {(name, what), (name, closer.get(name))} & excuses}
+    return Reading(account, bad)
+
+
+def closely(scheme: SecurityScheme, headers: Mapping[str, str]) -> str | None:
+    """In which way a credential is bad, where that is one of the ways that a fault can overlook by itself."""
+    sent = headers.get(scheme.header)
+    if sent is None:
+        elsewhere = "" if scheme.prefix else headers.get("authorization", "").partition(" ")[2]
+        return ELSEWHERE if elsewhere.startswith(PREFIX) else None
+    value = sent.partition(" ")[2] if scheme.prefix else sent
+    value, right = value.strip(), sandbox_value("account")
+    if not value:
+        return EMPTY
+    if value != right and right.startswith(value):
+        return TRUNCATED
+    if value != right and value.startswith(right):
+        return EXTENDED
+    return OTHER_CASE if value != right and value.lower() == right else None
 
 
 def _classify(scheme: SecurityScheme, value: str | None) -> str | tuple[str, Wanted]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from specwatch.conformance.headers import documented_headers
 from specwatch.sandbox.interface import Answer
 from specwatch.spec import Api, MediaType, Operation, ResponseSpec, Schema
 
@@ -29,7 +30,7 @@ def spec_answer(api: Api, operation: Operation, status: int, code: str | None = 
     response = operation.response(status)
     if response is None or (code is not None and code not in response.codes):
         return None
-    headers = _required_headers(operation, response)
+    headers = _required_headers(api, operation, response)
     for media in response.media.values():
         values = list(media.examples.values()) or ([sample(media.schema)] if media.schema else [])
         if not values:
@@ -91,16 +92,13 @@ def with_value(value: object, steps: list[str], new: object) -> object:
     return {**inner, steps[0]: with_value(inner.get(steps[0]), steps[1:], new)}
 
 
-def _required_headers(operation: Operation, response: ResponseSpec) -> dict[str, str]:
-    """Examples of the headers that a response promises, where the operation writes them out."""
-    raw = operation.raw.get("responses")
-    declared = raw.get(response.status, {}).get("headers", {}) if isinstance(raw, Mapping) else {}
+def _required_headers(api: Api, operation: Operation, response: ResponseSpec) -> dict[str, str]:
+    """The headers that a response promises, each with the value that the spec shows, or the simplest one."""
     found = {}
-    for name, header in declared.items():
-        schema = header.get("schema", {})
-        value = header.get("example", schema.get("example", schema.get("const")))
-        if header.get("required") and value is not None:
-            found[name] = str(value)
+    for header in documented_headers(api, operation, response.status):
+        value = sample(header.schema) if header.example is None and header.schema else header.example
+        if header.required and value is not None:
+            found[header.name] = value if isinstance(value, str) else json.dumps(value)
     return found
 
 

@@ -46,3 +46,23 @@ class Fault:
     def short_name(self) -> str:
         """The name without the API's id."""
         return self.name.removeprefix(f"{self.api}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Underivable:
+    """A fault that cannot be built from a spec, and why.
+
+    Args:
+        api: the API's id.
+        what: what it would be, such as `getTask/200/drop/carrier` or `claim/one-shot-download`.
+        reason: why it cannot be built, in a few words.
+    """
+
+    api: str
+    what: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The name that the fault would have: `<api-id>/<what>`."""
+        return f"{self.api}/{self.what}"

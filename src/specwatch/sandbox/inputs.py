@@ -91,14 +91,25 @@ def loosened(part: Input) -> Iterator[tuple[str, str, Schema]]:
     groups: dict[tuple[str, str], list[Path]] = {}
     place = (f"{part.location}-{part.name}",) if part.name else ()
     for name, text, path in _constraints(root, (), place):
-        if part.name and name.endswith("-type") and root.get("type") == "string":
-            continue  # the text of a parameter is a string, whatever is sent
-        groups.setdefault((name, text), []).append(path)
+        if not _is_always_text(part, root, path):
+            groups.setdefault((name, text), []).append(path)
     for (name, text), paths in groups.items():
         copied = json.loads(json.dumps(root))
         for path in paths:
             _let_go(copied, path)
         yield name, text, Schema(copied)
+
+
+def unenforceable(part: Input) -> Iterator[tuple[str, str]]:
+    """The constraints of a part of requests that no request can break, each with the reason."""
+    root = inlined(part.schema)
+    for name, _, path in _constraints(root, (), (f"{part.location}-{part.name}",) if part.name else ()):
+        if _is_always_text(part, root, path):
+            yield name, "the text of a parameter is a string, whatever is sent"
+
+
+def _is_always_text(part: Input, root: Mapping[str, Any], path: Path) -> bool:
+    return bool(part.name) and path == ("type",) and root.get("type") == "string"
 
 
 def _constraints(node: object, at: Path, place: tuple[str, ...]) -> Iterator[tuple[str, str, Path]]:

@@ -46,6 +46,7 @@ class EmbeddedSandbox:
         apis: the specs to serve.
         modules: behaviour beyond the specs, by API id.
         settings: how to start.
+        listener: a listening socket to serve on, which stays open at the end; a free port of loopback otherwise.
 
     Raises:
         SandboxError: on entering, when it cannot be started.
@@ -56,8 +57,10 @@ class EmbeddedSandbox:
         apis: Sequence[Api],
         modules: Mapping[str, SandboxApi] | None = None,
         settings: SandboxSettings | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
         self._app = create_app(apis, modules or {}, settings)
+        self._listener = listener
         self._socket: socket.socket | None = None
         self._ready = threading.Event()
         self._server = _Server(_config(self._app), self._ready.set)
@@ -82,7 +85,7 @@ class EmbeddedSandbox:
 
     def __enter__(self) -> Self:
         """Start serving; returns when it does."""
-        self._socket = bind(LOOPBACK, 0)
+        self._socket = self._listener.dup() if self._listener is not None else bind(LOOPBACK, 0)
         self._thread.start()
         served = self._ready.wait(_START_SECONDS) and self._server.started
         if not served:

@@ -56,6 +56,10 @@ def _content(schema: Schema | None, pointer: str) -> Schema | None:
     return None
 
 
+_MAPS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
+"""Keywords whose values are sub-schemas by name; the names may be those of keywords."""
+
+
 def _declared(schema: Schema, node: object, seen: tuple[int, ...]) -> Iterator[str]:
     if isinstance(node, list):
         for item in node:
@@ -67,9 +71,10 @@ def _declared(schema: Schema, node: object, seen: tuple[int, ...]) -> Iterator[s
         properties = resolved.get("properties")
         if isinstance(properties, Mapping):
             yield from properties
-        for child in resolved.values():
-            if isinstance(child, Mapping | list):
-                yield from _declared(schema, child, (*seen, id(resolved)))
+        for keyword, child in resolved.items():
+            inner = list(child.values()) if keyword in _MAPS and isinstance(child, Mapping) else child
+            if isinstance(inner, Mapping | list):
+                yield from _declared(schema, inner, (*seen, id(resolved)))
 
 
 def json_media(operation: Operation, status: int) -> MediaType | None:

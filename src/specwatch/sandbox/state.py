@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +26,14 @@ class SandboxSettings:
         faults: full names of the faults that are on from the start.
         max_body_bytes: larger requests are cut off with a 413 of the sandbox's own; far above any documented limit.
         clock: epoch seconds.
+        hold: holds an answer back for that many seconds.
     """
 
     worker_seconds: float = 0.4
     faults: tuple[str, ...] = ()
     max_body_bytes: int = 128 * 1024 * 1024
     clock: Callable[[], float] = time.time
+    hold: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,56 @@
+"""What all derivations of one operation share: names, levels and the places of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from specwatch.sandbox.faults import Fault, FaultKind, Underivable
+from specwatch.sandbox.interface import Edit
+from specwatch.spec import Api, Operation
+from specwatch.values import Level
+
+Derived = Iterator[Fault | Underivable]
+"""What a derivation yields."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes the faults of one operation.
+
+    Args:
+        api: the API.
+        operation: the operation whose answers deviate.
+    """
+
+    api: Api
+    operation: Operation
+
+    def fault(
+        self,
+        what: str,
+        text: str,
+        apply: Edit | None = None,
+        *,
+        breaks: str,
+        level: Level = Level.PROMISE,
+        excuses: frozenset[tuple[str, str]] = frozenset(),
+    ) -> Fault:
+        """A fault `<api-id>/<operationId>/<what>` that breaks a derived claim of the operation."""
+        name = f"{self.api.id}/{self.operation.id}/{what}"
+        claim = f"{self.operation.id}/{breaks}"
+        fault = Fault(name, self.api.id, self.operation.id, FaultKind.DERIVED, level, claim, text, excuses=excuses)
+        return replace(fault, apply=apply) if apply else fault
+
+    def cannot(self, what: str, reason: str) -> Underivable:
+        """The same for a fault that cannot be built."""
+        return Underivable(self.api.id, f"{self.operation.id}/{what}", reason)
+
+    def statuses(self) -> tuple[int, ...]:
+        """The documented statuses; a range stands for its first."""
+        return tuple(int(key.replace("X", "0")) for key in self.operation.responses if key != "default")
+
+    @property
+    def pointer(self) -> list[str]:
+        """The steps to the provider's error code; none where it has none."""
+        return self.api.error_code_pointer.strip("/").split("/") if self.api.error_code_pointer else []
