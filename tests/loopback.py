@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ class Server:
     """Listens on a free loopback port, answers as it is told and remembers all that arrived.
 
     Args:
-        script: makes an answer of each request.
+        script: makes an answer of each request; ConnectionAbortedError breaks the connection with an RST.
         tls: context of an https server, or None for http.
     """
 
@@ -117,7 +118,11 @@ class Server:
             with stream, stream.makefile("rb") as incoming:
                 while (received := _read(iter(incoming.readline, b""), incoming.read)) is not None:
                     self.received.append(received)
-                    said = self._script(received)
+                    try:
+                        said = self._script(received)
+                    except ConnectionAbortedError:
+                        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        return
                     if said is None:
                         return
                     for piece in (said,) if isinstance(said, bytes) else said:

@@ -120,6 +120,21 @@ def test_a_signature_is_altered_for_good() -> None:
     assert alter("aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJw")[-1] == "w"
 
 
+def test_a_value_in_other_letters_case(api: Api) -> None:
+    """Small letters are sent for capitals and the other way round."""
+    wire, shown = Wallet(api, FULL | {"SHOP_TOKEN": "tok-Alpha"}).headers({"token": "other_case"})
+
+    assert wire == (("authorization", "Bearer TOK-aLPHA"),)
+    assert shown == (("authorization", "Bearer $SHOP_TOKEN-other_case"),)
+
+
+@pytest.mark.parametrize("value", ["0123-4567", "5f0c5a2e-9a4b-4c1d-8e7f-0123456789ab", "DEADBEEF"])
+def test_case_that_may_mean_nothing_is_left_alone(api: Api, value: str) -> None:
+    """Hexadecimal digits read the same in either case, so that nobody promises to tell them apart."""
+    with pytest.raises(MissingCredential, match="the same in other letters' case"):
+        Wallet(api, FULL | {"SHOP_TOKEN": value}).headers({"token": "other_case"})
+
+
 def test_nothing_secret_is_shown(api: Api) -> None:
     """Whatever the role, what is shown holds no value, and the redactor knows each of them and its altered form."""
     wallet = Wallet(api, FULL)

@@ -9,11 +9,16 @@ from typing import Final, cast
 
 from specwatch.conformance import MISSING, parse_strict
 from specwatch.contract.run import ApiRun
+from specwatch.errors import CannotTell
 from specwatch.transport.draft import Draft, build_path, build_roles, default_headers
+from specwatch.transport.retry_after import moment_of
 from specwatch.transport.target import missing_setting
 from specwatch.values.exchange import ACCOUNT, Exchange, Headers
 
 UNSET: Final = object()
+
+CLOCK_SECONDS: Final = 60.0
+"""By how much our clock and the Date header of an answer may differ without one of them being called wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,23 @@ class Caller:
             refused=refused,
         )
         return Reply(self.run.send(draft))
+
+    def now(self, reply: Reply) -> float:
+        """Epoch seconds by our own clock when an answer had come, for claims that compare with the time of day.
+
+        What the provider says of its own time is better compared with the `Date` header of the same answer: that needs
+        no clock of ours.
+
+        Raises:
+            CannotTell: our clock and the answer's Date header differ, or it has none, so nobody can say who is wrong.
+        """
+        ended, dated = reply.exchange.timings.ended_at, moment_of(reply.exchange.response.headers)
+        if dated is None:
+            raise CannotTell("the answer has no Date header to check our own clock by")
+        if abs(ended - dated) > CLOCK_SECONDS + reply.exchange.timings.total_seconds:
+            apart = f"{abs(ended - dated):.0f} s {'ahead of' if ended > dated else 'behind'}"
+            raise CannotTell(f"our clock is {apart} the Date header of the answer; set the clock of this machine")
+        return ended
 
     def known(self, name: str) -> str:
         """An identifier that exists on the target.

@@ -1,16 +1,23 @@
-"""Trouble of our own: what it is, when it stops a run, and when it turns out to be the target's after all."""
+"""Trouble of our own: what a run remembers of it, when it stops sending, and when it was the target's after all.
+
+`blame` says what one answer tells of. What two or more of them say together is decided here: an answer that breaks off
+between whole ones, a web page between answers of the API, a refusal between two acceptances.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from specwatch.conformance import Facts
+from specwatch.contract.blame import Cause, is_of_the_api, is_page, late_for_the_way, own_cause, sentence, theirs
 from specwatch.errors import BrokenAnswer, CannotTell, CredentialRefused, QuotaSpent, RateLimited, Unreachable
-from specwatch.spec.model import Effect, Operation, State
+from specwatch.spec.model import Effect, Operation
 from specwatch.transport.draft import Draft
 from specwatch.values.claim import Level
 from specwatch.values.exchange import Exchange
+from specwatch.values.sandbox import ACCOUNTS
 from specwatch.values.violation import Violation
 
 UNREACHABLE_LIMIT = 3
@@ -19,8 +26,8 @@ UNREACHABLE_LIMIT = 3
 REFUSAL_LIMIT = 2
 """After that many refusals of a credential that never worked nothing more is sent with it."""
 
-USED_UP = "used_up"
-"""The name that a spec gives to the state of a credential whose balance is gone."""
+RATE_LIMIT_LIMIT = 2
+"""After that many calls of an operation in a row that ended in a rate limit it is not called again."""
 
 Roles = tuple[tuple[str, str], ...]
 """A role per security scheme, in the order of the schemes' names."""
@@ -32,18 +39,25 @@ class OwnTrouble:
 
     Args:
         api: the API's id.
-        notes: sentences for the report, in the order in which they came up.
+        notes: sentences for the report, in the order in which they came up, each with the operation that it is about,
+            or None when it is about all.
     """
 
     api: str
-    notes: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, str | None] = field(default_factory=dict)
     _unreachable: list[Unreachable] = field(default_factory=list)
     _refused: dict[Roles, list[Exchange]] = field(default_factory=dict)
     _accepted: set[Roles] = field(default_factory=set)
+    _served: set[Roles] = field(default_factory=set)
     _succeeded: set[tuple[str, Roles]] = field(default_factory=set)
-    _spent: dict[str, str] = field(default_factory=dict)
+    _spent: dict[str, CannotTell] = field(default_factory=dict)
+    _limited: Counter[tuple[str, bool]] = field(default_factory=Counter)
     _broken: list[Violation] = field(default_factory=list)
+    _pages: list[Violation] = field(default_factory=list)
+    _doubtful: dict[tuple[str, Roles], list[Violation]] = field(default_factory=dict)
+    _way_seconds: float | None = None
     _answered: bool = False
+    _seen: bool = False
 
     def before(self, draft: Draft) -> None:
         """Stop a request that would only meet the same trouble again.
@@ -53,11 +67,13 @@ class OwnTrouble:
         """
         if len(self._unreachable) >= UNREACHABLE_LIMIT:
             raise self._unreachable[-1]
-        roles = _sorted(draft.roles)
-        if len(self._refused.get(roles, ())) >= REFUSAL_LIMIT and roles not in self._accepted:
-            raise CredentialRefused(f"the target refuses the credential of {self.api}")
-        if draft.operation.id in self._spent and not draft.refused:
-            raise QuotaSpent(self._spent[draft.operation.id])
+        roles, operation = _sorted(draft.roles), draft.operation.id
+        if self._is_refused(roles, operation):
+            raise CredentialRefused(f"the target refuses the credential of {self.api}; renew or correct it")
+        if operation in self._spent and not draft.refused:
+            raise self._spent[operation]
+        if self._limited[operation, _as_us(draft.roles)] >= RATE_LIMIT_LIMIT:
+            raise RateLimited(f"{operation} answered 429 to our own account again and again; wait, then repeat the run")
 
     def failed(self, operation: Operation, error: Unreachable) -> None:
         """Note that no usable answer came.
@@ -69,69 +85,126 @@ class OwnTrouble:
         if isinstance(error, BrokenAnswer) and self._answered:
             self._broken.append(_undelivered(self.api, operation, error))
 
-    def note(self, trouble: CannotTell) -> CannotTell:
-        """Add a sentence to the report."""
-        self.notes[str(trouble)] = None
+    def note(self, trouble: CannotTell, operation: str | None = None) -> CannotTell:
+        """Add a sentence to the report, about one operation or about all."""
+        self.notes[str(trouble)] = operation
         return trouble
 
-    def answered(self) -> Iterator[Violation]:
-        """Note that an answer arrived whole; yields the broken ones before it, which were not our network's fault."""
+    def reason(self, operations: Iterable[str]) -> str | None:
+        """The latest trouble that bears on any of these operations."""
+        names = set(operations)
+        found = (text for text, operation in reversed(self.notes.items()) if operation is None or operation in names)
+        return next(found, None)
+
+    def cause(self, facts: Facts) -> Cause | None:
+        """What trouble of ours an answer tells of, None when it is about the request."""
+        exchange = facts.exchange
+        return own_cause(facts, succeeded=(exchange.operation, _sorted(exchange.credentials)) in self._succeeded)
+
+    def heard(self, facts: Facts, cause: Cause | None) -> Iterator[Violation]:
+        """Note that an answer arrived whole; yields what it shows not to have been the doing of anybody in between."""
+        if cause not in {Cause.RATE_LIMIT, Cause.LATER}:
+            self._limited[_key(facts.exchange)] = 0
+        self._learn_way(facts.exchange.timings.phases.get("connect"))
+        if cause is not None and cause.on_the_way:
+            return
+        if cause is None and facts.request_valid and facts.exchange.response.status < 500:
+            self._served.add(_sorted(facts.exchange.credentials))
         self._unreachable.clear()
         self._answered = True
         for violation in self._broken:
             self.notes.pop(violation.found, None)
             yield violation
         self._broken.clear()
+        if is_of_the_api(facts):
+            yield from self._pages
+            self._pages.clear()
+            self._seen = True
 
-    def speaks_of_us(self, facts: Facts) -> bool:
-        """Whether a documented error is about a state of our credential: a good request, and none succeeded before."""
-        exchange = facts.exchange
-        if exchange.vouched or not exchange.as_account or not facts.request_valid or credential_state(facts) is None:
-            return False
-        return (exchange.operation, _sorted(exchange.credentials)) not in self._succeeded
+    def sift(self, facts: Facts, cause: Cause | None, broken: Iterable[Violation]) -> tuple[Violation, ...]:
+        """Of what an answer seems to break, that for which the provider is to blame for certain by now.
 
-    def raise_for(self, facts: Facts) -> None:
+        Undocumented web pages count once answers of the API came before and after them.
+        """
+        way = self._way_seconds or 0.0
+        found = tuple(v for v in theirs(broken, cause) if not late_for_the_way(facts, v, way))
+        if facts.exchange.vouched or not is_page(facts):
+            return found
+        if self._seen:
+            self._pages.extend(found)
+        return ()
+
+    def doubt(self, exchange: Exchange, broken: Iterable[Violation]) -> None:
+        """Keep in mind what an answer would break if its word about our credential were wrong."""
+        self._doubtful.setdefault((exchange.operation, _sorted(exchange.credentials)), []).extend(broken)
+
+    def raise_for(self, facts: Facts, cause: Cause) -> None:
         """Tell trouble of ours apart by its cause.
 
         Raises:
-            CannotTell: the exchange is about our account, not about the request.
+            CannotTell: the exchange is about us or the way there, not about the request.
         """
-        exchange, status = facts.exchange, facts.exchange.response.status
-        if status == 429:
-            reason = f"{exchange.operation} answered 429 to our own account"
-            if facts.operation.effect is not Effect.READ:
-                self._spent[exchange.operation] = reason
-            raise self.note(RateLimited(reason))
-        state = credential_state(facts)
-        if status == 402 or (state is not None and state.name == USED_UP):
-            raise self.note(QuotaSpent(f"{exchange.operation} answered {status}: our balance is used up"))
-        self._refused.setdefault(_sorted(exchange.credentials), []).append(exchange)
-        code = f" {state.code}" if state is not None and state.code else ""
-        raise self.note(CredentialRefused(f"{exchange.operation} answered {status}{code} to our own credential"))
+        exchange = facts.exchange
+        roles, operation = _sorted(exchange.credentials), exchange.operation
+        accepted = roles in self._accepted or roles in self._served
+        text = sentence(facts, cause, accepted=accepted)
+        match cause:
+            case Cause.RATE_LIMIT | Cause.LATER:
+                error: CannotTell = RateLimited(text)
+                self._limited[_key(exchange)] += 1
+                if facts.operation.effect is not Effect.READ:
+                    self._spent[operation] = error
+                raise self.note(error, operation)
+            case Cause.BALANCE:
+                raise self.note(QuotaSpent(text))
+            case Cause.CREDENTIAL:
+                if facts.request_valid:
+                    self._refused.setdefault(roles, []).append(exchange)
+                raise self.note(CredentialRefused(text), operation if accepted else None)
+            case Cause.GATEWAY | Cause.PAGE:
+                raise self.note(Unreachable(text))
 
     def accepted(self, exchange: Exchange) -> Iterator[Violation]:
         """Note that a credential was accepted.
 
-        A refusal between two acceptances by the same operation cannot be the credential's fault: it is yielded.
+        A refusal between two acceptances by the same operation cannot be the credential's fault: it is yielded, and so
+        is what the operation said that is wrong of a credential in order.
         """
         roles = _sorted(exchange.credentials)
         before = (exchange.operation, roles) in self._succeeded
         for refusal in self._refused.pop(roles, []):
             if before and refusal.operation == exchange.operation:
                 yield _contradiction(refusal)
+        yield from self._doubtful.pop((exchange.operation, roles), [])
         self._accepted.add(roles)
         self._succeeded.add((exchange.operation, roles))
+
+    def _is_refused(self, roles: Roles, operation: str) -> bool:
+        """Whether a credential is known to be refused: everywhere, or by an operation that never accepted it."""
+        refusals = self._refused.get(roles, [])
+        if roles not in self._accepted and roles not in self._served:
+            return len(refusals) >= REFUSAL_LIMIT
+        own = [refusal for refusal in refusals if refusal.operation == operation]
+        return len(own) >= REFUSAL_LIMIT and (operation, roles) not in self._succeeded
+
+    def _learn_way(self, connect_seconds: float | None) -> None:
+        """The quickest connection so far says how long the way there takes, there and back."""
+        if connect_seconds is not None:
+            known = self._way_seconds
+            self._way_seconds = connect_seconds if known is None else min(connect_seconds, known)
 
 
 def _sorted(roles: Mapping[str, str]) -> Roles:
     return tuple(sorted(roles.items()))
 
 
-def credential_state(facts: Facts) -> State | None:
-    """The state of a credential that the answer speaks of, if its status and code are those of one."""
-    status, code = facts.exchange.response.status, facts.error_code
-    states = (s for name in facts.operation.security for s in facts.api.schemes[name].states.values())
-    return next((s for s in states if s.code is not None and s.code == code and status in s.statuses), None)
+def _as_us(roles: Mapping[str, str]) -> bool:
+    """Whether a call is sent with an account of ours; the others may well be treated in another way."""
+    return set(roles.values()) <= ACCOUNTS
+
+
+def _key(exchange: Exchange) -> tuple[str, bool]:
+    return exchange.operation, _as_us(exchange.credentials)
 
 
 def _undelivered(api: str, operation: Operation, error: BrokenAnswer) -> Violation:

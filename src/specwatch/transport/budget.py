@@ -35,12 +35,16 @@ class RunBudget:
     Args:
         max_requests: how many requests may be sent.
         max_cost: how much may be spent, in units of `x-cost`; None means no limit.
+        held: how many of the requests are kept for something else and cannot be spent now.
+        exhausted: whether a request was not covered.
     """
 
     max_requests: int
     max_cost: float | None = None
     requests: int = 0
     cost: float = 0.0
+    held: int = 0
+    exhausted: bool = False
 
     def spend(self, cost: Cost | None) -> None:
         """Account for one request.
@@ -48,7 +52,8 @@ class RunBudget:
         Raises:
             BudgetSpent: the request is not covered, and nothing was accounted for.
         """
-        if self.requests >= self.max_requests:
+        if self.left <= 0:
+            self.exhausted = True
             raise BudgetSpent(f"the budget of {self.max_requests} requests is used up; --budget raises it")
         amount = cost.amount if cost is not None else 0.0
         if self.max_cost is not None and amount and self.cost + amount > self.max_cost + ROUNDING:
@@ -62,8 +67,8 @@ class RunBudget:
 
     @property
     def left(self) -> int:
-        """Requests that may still be sent."""
-        return self.max_requests - self.requests
+        """Requests that may still be sent now."""
+        return self.max_requests - self.requests - self.held
 
 
 DAY_SECONDS: Final = 86_400.0

@@ -137,6 +137,7 @@ class Courier(httpx.AsyncBaseTransport):
             path_parameters=draft.path_parameters,
             query=draft.query,
             vouched=self._wallet.vouched,
+            refused=draft.refused,
             certificate=answer.certificate,
         )
         self._learn(draft, exchange, terms, credentials.place)

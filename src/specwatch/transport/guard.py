@@ -15,15 +15,17 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from specwatch.errors import BrokenAnswer, CannotTell, InternalError, RateLimited, Unreachable
+from specwatch.errors import BrokenAnswer, CannotTell, InternalError, RateLimited
 from specwatch.spec.model import Effect
 from specwatch.transport.budget import RunBudget
 from specwatch.transport.clock import Clock, SystemClock
 from specwatch.transport.draft import CONTENT_HEADERS, EXCHANGE, EXTENSION, Draft
 from specwatch.transport.permission import Permission
 from specwatch.transport.phases import PhaseTrace
-from specwatch.transport.retry_after import parse_retry_after
+from specwatch.transport.retry_after import asks_to_wait, moment_of, parse_retry_after
+from specwatch.transport.unreachable import explain, explain_way
 from specwatch.transport.wallet import Wallet
+from specwatch.transport.wire.proxies import Proxy
 from specwatch.values.exchange import Exchange, Headers, Request, Response, Timings, header
 
 DEFAULT_PAUSE_SECONDS: Final = 1.0
@@ -54,9 +56,25 @@ Place = tuple[str, Headers]
 
 @dataclass
 class Pauses:
-    """Until when the target asked us to stay away, in epoch seconds, by origin and credentials."""
+    """Until when the target asked us to stay away, in epoch seconds.
+
+    A limit may be that of one operation. It is taken for that of the whole place as soon as a second operation of the
+    same origin and credentials is limited, too.
+    """
 
     resume_at: dict[Place, float] = field(default_factory=dict)
+    _operations: dict[Place, dict[str, float]] = field(default_factory=dict)
+
+    def until(self, place: Place, operation: str) -> float:
+        """Until when an operation must be left alone there; a moment of the past if it need not be."""
+        return max(self.resume_at.get(place, 0.0), self._operations.get(place, {}).get(operation, 0.0))
+
+    def note(self, place: Place, operation: str, until: float, now: float) -> None:
+        """Note that an operation is to be left alone."""
+        known = self._operations.setdefault(place, {})
+        known[operation] = until
+        if any(end > now for name, end in known.items() if name != operation):
+            self.resume_at[place] = max(self.resume_at.get(place, 0.0), *known.values())
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -68,6 +86,7 @@ class GuardedTransport(httpx.BaseTransport):
         base: base URL of the target.
         permission: what may be sent there.
         pauses: shared by everybody who talks to the same origin with the same credential.
+        proxy: who is asked for the way, for messages.
     """
 
     def __init__(  # noqa: PLR0913 - its collaborators, each with one job
@@ -82,8 +101,10 @@ class GuardedTransport(httpx.BaseTransport):
         limits: Limits | None = None,
         pauses: Pauses | None = None,
         clock: Clock | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._inner = inner
+        self._proxy = proxy
         self._api = api
         self._base = base
         self._wallet = wallet
@@ -127,13 +148,12 @@ class GuardedTransport(httpx.BaseTransport):
         place = (self._origin, wire)
         attempts = ATTEMPTS if draft.operation.effect is Effect.READ or draft.refused else 1
         for attempt in range(1, attempts + 1):
-            self._wait(place)
+            self._wait(place, draft.operation.id)
             self._permission.check(draft)
             self._spend(draft)
             exchange = self._exchange(draft, request, wire, shown)
             self._learn(draft, exchange.response.status)
-            limited = exchange.response.status == 429 and exchange.own_trouble
-            if not limited or self._note_pause(place, exchange, attempt) > self._limits.patience_seconds:
+            if not _is_limited(exchange) or self._note_pause(place, exchange, attempt) > self._limits.patience_seconds:
                 break
         return exchange
 
@@ -145,17 +165,19 @@ class GuardedTransport(httpx.BaseTransport):
         if draft.refused and status < 300:
             self._budget.charge(draft.operation.cost)
 
-    def _wait(self, place: Place) -> None:
-        left = self._pauses.resume_at.get(place, 0.0) - self._clock.now()
+    def _wait(self, place: Place, operation: str) -> None:
+        left = self._pauses.until(place, operation) - self._clock.now()
         if left > self._limits.patience_seconds:
-            raise RateLimited(f"the target asked to be left alone for another {left:.0f} s")
+            raise RateLimited(f"the target asked to be left alone for another {left:.0f} s; repeat the run then")
         if left > 0:
             self._clock.sleep(left)
 
     def _note_pause(self, place: Place, exchange: Exchange, attempt: int) -> float:
-        asked = parse_retry_after(header(exchange.response.headers, "retry-after"), self._clock.now())
+        headers, now = exchange.response.headers, self._clock.now()
+        theirs = moment_of(headers)  # by which a date is meant, whatever our own clock says
+        asked = parse_retry_after(header(headers, "retry-after"), now if theirs is None else theirs)
         pause = asked if asked is not None else DEFAULT_PAUSE_SECONDS * attempt
-        self._pauses.resume_at[place] = self._clock.now() + pause
+        self._pauses.note(place, exchange.operation, now + pause, now)
         return pause
 
     def _exchange(self, draft: Draft, request: httpx.Request, wire: Headers, shown: Headers) -> Exchange:
@@ -170,7 +192,7 @@ class GuardedTransport(httpx.BaseTransport):
             extensions={**request.extensions, "trace": trace, "timeout": _timeouts(self._limits.total_seconds)},
         )
         started_at, started = self._clock.now(), self._clock.monotonic()
-        response, attempts = self._send(outgoing, draft, started)
+        response, attempts = self._send(outgoing, draft, started, trace)
         total = self._clock.monotonic() - started
         sent = tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in plain)
         return Exchange(
@@ -186,24 +208,38 @@ class GuardedTransport(httpx.BaseTransport):
             query=dict(draft.query),
             vouched=self._wallet.vouched,
             attempts=attempts,
+            refused=draft.refused,
         )
 
-    def _send(self, outgoing: httpx.Request, draft: Draft, started: float) -> tuple[Response, int]:
-        """The answer, and how often it took to get one: a read whose connection closes is sent once more."""
-        again = draft.operation.effect is Effect.READ or draft.refused
+    def _send(self, outgoing: httpx.Request, draft: Draft, started: float, trace: PhaseTrace) -> tuple[Response, int]:
+        """The answer, and how often it took to get one: a free read whose connection closes is sent once more.
+
+        Anything else may have had its effect or its price all the same, also if it was to be refused.
+        """
+        again = draft.operation.effect is Effect.READ and draft.operation.cost is None
         for attempt in (1, 2):
             try:
                 return self._receive(self._inner.handle_request(outgoing), started), attempt
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-                garbled = isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error)
+                silent = isinstance(error, httpx.RemoteProtocolError) and "disconnected" in str(error)
+                garbled = isinstance(error, httpx.RemoteProtocolError) and not silent
                 if attempt == 2 or not again or garbled:
-                    raise _explain(error, outgoing, self._limits) from error
+                    once = silent and attempt == 1  # which a connection kept for too long explains as well
+                    raise self._explain(error, outgoing, trace, blameless=once) from error
                 self._spend(draft)
             except httpx.TransportError as error:
-                raise _explain(error, outgoing, self._limits) from error
+                raise self._explain(error, outgoing, trace) from error
             except httpx.DecodingError as error:
                 raise BrokenAnswer(f"the answer of {outgoing.url.host} cannot be decoded: {error}") from error
         raise InternalError("a request was neither answered nor given up")
+
+    def _explain(
+        self, error: httpx.TransportError, outgoing: httpx.Request, trace: PhaseTrace, *, blameless: bool = False
+    ) -> CannotTell:
+        opening = "connect" not in trace.phases or "tls" not in trace.phases
+        if self._proxy is not None and opening and not trace.reused:
+            return explain_way(error, outgoing, self._proxy.name)
+        return explain(error, outgoing, self._limits.total_seconds, blameless=blameless)
 
     def _receive(self, response: httpx.Response, started: float) -> Response:
         try:
@@ -237,18 +273,11 @@ class GuardedTransport(httpx.BaseTransport):
             raise BrokenAnswer(f"the answer is larger than {self._limits.body_bytes} bytes")
 
 
-def _explain(error: httpx.TransportError, request: httpx.Request, limits: Limits) -> CannotTell:
-    """What went wrong, in words that say on which side it happened."""
-    if isinstance(error, httpx.LocalProtocolError):
-        return CannotTell("the request cannot be written as HTTP: its headers hold what none may")
-    if isinstance(error, httpx.RemoteProtocolError):
-        return BrokenAnswer(f"{request.url.host} broke the protocol: {error}")
-    if isinstance(error, httpx.ReadTimeout):
-        return BrokenAnswer(f"no answer from {request.url.host} in {limits.total_seconds:g} s")
-    if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"no answer from {request.url.host} in {limits.total_seconds:g} s")
-    place = request.url.netloc.decode("ascii")
-    return Unreachable(f"{place} cannot be reached: {str(error) or type(error).__name__}")
+def _is_limited(exchange: Exchange) -> bool:
+    """Whether an answer asks us to slow down."""
+    response = exchange.response
+    busy = asks_to_wait(response.status, response.headers) and not exchange.vouched
+    return busy or (response.status == 429 and exchange.own_trouble)
 
 
 class _Bounded(httpx.SyncByteStream):

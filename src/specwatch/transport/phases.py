@@ -20,16 +20,22 @@ class PhaseTrace:
 
     Args:
         monotonic: the clock, in seconds.
+
+    Attributes:
+        phases: seconds of each phase that ran.
+        reused: whether no connection was opened for the request.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._started: dict[str, float] = {}
         self.phases: dict[str, float] = {}
+        self.reused = True
 
     def __call__(self, event: str, _info: Mapping[str, object]) -> None:
         """Take the time of one event, such as `http11.send_request_headers.started`."""
         span, _, moment = event.rpartition(".")
+        self.reused = self.reused and span != "connection.connect_tcp"
         phase = _SPANS.get(span)
         if phase is None:
             return

@@ -7,6 +7,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from specwatch.values.exchange import Headers, header
+
 LONGEST_SECONDS: Final = 86_400.0
 """A wait beyond a day is cut to a day: nobody means it."""
 
@@ -41,3 +43,14 @@ def _from_date(text: str, now: float) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp() - now
+
+
+def asks_to_wait(status: int, headers: Headers) -> bool:
+    """Whether an answer asks to be left alone for a while: a 503 that says for how long (RFC 9110 section 15.6.4)."""
+    return status == 503 and header(headers, "retry-after") is not None
+
+
+def moment_of(headers: Headers) -> float | None:
+    """Epoch seconds of the `Date` header, by which the sender's own clock can be told; None without a sensible one."""
+    moment = _from_date(header(headers, "date") or "", 0.0)
+    return None if math.isnan(moment) else moment

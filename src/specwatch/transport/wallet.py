@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specwatch.errors import MissingCredential, NotAllowed
 from specwatch.spec.model import Api, SecurityScheme
 from specwatch.values.exchange import ACCOUNT, Headers
-from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, TRUNCATED, WRONG_SCHEME
+from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, OTHER_CASE, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import sandbox_value
 from specwatch.values.secrets import Redactor
 
@@ -34,15 +35,24 @@ class Wallet:
         environment: variables that were read; ignored for the sandbox.
         sandbox: whether the target is the embedded sandbox, which has well-known credentials.
         withheld: why real credentials must not be sent to this target, or None.
+        stand_in: whether a sandbox stands in for the target: it gets its own credential wherever the target would get
+            one of the environment.
     """
 
     def __init__(
-        self, api: Api, environment: Mapping[str, str], *, sandbox: bool = False, withheld: str | None = None
+        self,
+        api: Api,
+        environment: Mapping[str, str],
+        *,
+        sandbox: bool = False,
+        withheld: str | None = None,
+        stand_in: bool = False,
     ) -> None:
         self._api = api
         self._environment = environment
         self._sandbox = sandbox
         self._withheld = withheld
+        self._stand_in = stand_in
 
     @property
     def vouched(self) -> bool:
@@ -89,6 +99,8 @@ class Wallet:
         value, shown = credential.value, credential.shown
         if role in _CHANGES:
             value, shown = _CHANGES[role](value), f"{shown}-{role}"
+            if value == credential.value:
+                raise MissingCredential(f"the credential of {self._api.id} is the same in other letters' case")
         if role == WRONG_SCHEME:
             header, prefix = "authorization", "Basic " if scheme.prefix else "Bearer "
         return (header, prefix + value), (header, prefix + shown)
@@ -102,7 +114,7 @@ class Wallet:
             if found := self._environment.get(name):
                 if self._withheld is not None:
                     raise NotAllowed(self._withheld)
-                return Credential(found, f"${name}")
+                return Credential(sandbox_value(role) if self._stand_in else found, f"${name}")
         if not names:
             raise MissingCredential(f"no variable of {self._api.id} holds a credential that is {role}")
         raise MissingCredential(f"{' or '.join(names)} is not set")
@@ -141,5 +153,11 @@ def extend(value: str) -> str:
     return f"{value}x"
 
 
-_CHANGES = {ALTERED: alter, TRUNCATED: truncate, EXTENDED: extend}
+def other_case(value: str) -> str:
+    """A value in other letters' case; the same value where case may mean nothing, as in hexadecimal digits."""
+    return value if _HEXADECIMAL.fullmatch(value) else value.swapcase()
+
+
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F-]*")
+_CHANGES = {ALTERED: alter, TRUNCATED: truncate, EXTENDED: extend, OTHER_CASE: other_case}
 _MADE_FROM_OURS = frozenset({*_CHANGES, WRONG_SCHEME})
