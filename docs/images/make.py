@@ -19,9 +19,9 @@ from specwatch.cli.check.build import build
 from specwatch.cli.check.command import command
 from specwatch.cli.check.parse import parse
 from specwatch.cli.check.request import Given
+from specwatch.contract.plugin import RunPlugin
 from specwatch.contract.result import RunResult
 from specwatch.contract.session import run_contracts
-from specwatch.pytest_plugin import RunPlugin
 from specwatch.reports.console import Options, print_result
 from specwatch.workspace import Workspace
 

@@ -119,12 +119,13 @@ def test_violation_is_told(told: Callable[..., str], make_result: MakeResult) ->
     text = told(make_result())
     block = text[text.index("parcels/broken") : text.index("parcels/shaky")]
 
-    assert [line.strip() for line in block.splitlines()[:6]] == [
+    assert [line.strip() for line in block.splitlines()[:7]] == [
         "parcels/broken  broken promise",
         "what      it was not so",
         "where     getParcel, status 200",
         "expected  it was not so",
         "found     it was not so",
+        f"id        {make_result().apis[0].violations[1].key}",
         "repeat    curl -i https://parcels.example/parcels/p1",
     ]
     assert "parcels/shaky  warning: broken inference" in text
@@ -214,7 +215,7 @@ def test_it_ends_with_the_verdict_and_the_next_step(
 
 def test_next_command_can_be_pasted(told: Callable[..., str], make_result: MakeResult) -> None:
     """A target is quoted for the shell."""
-    last = told(make_result(target="http://127.0.0.1:1/$(id)")).splitlines()[-1]
+    last = told(make_result(target="http://127.0.0.1:1/$(id)")).splitlines()[-2]
 
     assert shlex.split(last, comments=True)[1:6] == [
         "specwatch",
@@ -256,6 +257,7 @@ FIRST = "--api parcels --operation getParcel --claim parcels/broken --profile st
             [
                 f"check {FIRST} {ALL}",
                 "sandbox --port 8700 --api parcels --api other --fault parcels/f --worker-seconds 3.0",
+                f"check {SELECTION} --profile standard --seed 7 {ALL}",
             ],
         ),
     ],

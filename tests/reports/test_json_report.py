@@ -18,7 +18,11 @@ from specwatch.reports.json_report import BODY_CHARACTERS, schema, to_json
 from specwatch.values import Exchange, Verdict
 
 HEAD = ["schema", "target", "profile", "seed", "started_at", "duration_seconds", "requests", "cost", "verdict"]
-VIOLATION = ["id", "claim", "level", "operation", "kind", "message", "expected", "found", "exchange"]
+VIOLATION = ["id", "claim", "level", "operation", "kind", "message", "expected", "found", "where", "exchange"]
+EXCHANGE = [
+    *("id", "operation", "target", "credentials", "path_parameters", "query", "refused"),
+    *("request", "response", "timings"),
+]
 
 FULL_RUN = """
 import json, sys
@@ -26,7 +30,7 @@ from pathlib import Path
 from specwatch.contract.profile import PROFILES
 from specwatch.contract.run import ContractRun, Selection, Settings
 from specwatch.contract.session import run_contracts
-from specwatch.pytest_plugin import RunPlugin
+from specwatch.contract.plugin import RunPlugin
 from specwatch.reports.json_report import to_json
 from specwatch.sandbox import EmbeddedSandbox, load_modules
 from specwatch.transport.target import Kind, Target
@@ -97,7 +101,7 @@ def test_fields_are_the_documented_ones(make_result: Callable[..., RunResult]) -
     assert list(api) == ["id", "verdict", "requests", "claims", "violations", "drift"]
     assert list(api["claims"][0]) == ["id", "level", "verdict", "observations", "reason"]
     assert list(api["violations"][0]) == VIOLATION
-    assert list(api["violations"][0]["exchange"]) == ["request", "response", "timings"]
+    assert list(api["violations"][0]["exchange"]) == EXCHANGE
     assert api["drift"] == [{"operation": "getParcel", "kind": "field", "name": "/it was not so", "count": 2}]
 
 

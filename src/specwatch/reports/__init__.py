@@ -1,9 +1,13 @@
 """Layer 5: what a run found, told to people and to other programs.
 
     console       the terminal: header, progress, result, claims, matrix of documented answers
+    html          one page, for people
+    markdown      a summary for a pull request or a job
     json_report   `specwatch.check/1`, described by check.schema.json beside it
     junit         JUnit XML, one test case per claim
+    sarif         SARIF 2.1.0, for code scanning; `annotations` makes workflow commands of it
     har           HAR 1.2, every exchange of the run
+    plan          what a run would send
     curl          one exchange as a command line
     next_steps    commands that lead on from a run
     files         where reports are written

@@ -21,11 +21,15 @@ from specwatch.reports.next_steps import Options, advice, next_steps
 from specwatch.reports.progress import Progress
 from specwatch.reports.screen import STYLES, Cell, Screen
 from specwatch.reports.summary import (
+    acceptance_note,
+    accepted,
     broken,
+    calls_note,
     drift_by_operation,
     failing,
     fails,
     gravest_first,
+    rate_note,
     so_far,
     unknown_by_reason,
     warned,
@@ -69,6 +73,7 @@ def print_result(console: Console, result: RunResult, options: Options | None = 
     _trouble(screen, result)
     for api in result.apis:
         _violations(screen, api, result)
+    _baseline(screen, result)
     _unknown(screen, result)
     _drift(screen, result)
     _closing(screen, result, options or Options())
@@ -98,7 +103,10 @@ def _table(screen: Screen, result: RunResult) -> None:
     table.add_column("API", "together", overflow="fold")
     table.add_column("verdict", _verdict(screen, result.verdict), no_wrap=True)
     rows = [_figures(api, result) for api in result.apis]
-    titles = ("kept", "broken", "warned", "unknown", "requests", "cost", "time")
+    titles = ["kept", "broken", "warned", "unknown", "requests", "cost", "time"]
+    if result.baseline is not None:
+        titles.insert(3, "accepted")
+        rows = [(*row[:3], len(accepted(api)), *row[3:]) for api, row in zip(result.apis, rows, strict=True)]
     for index, title in enumerate(titles):
         total = result.seconds if title == "time" else sum(row[index] for row in rows)
         table.add_column(title, _figure(title, total), justify="right", no_wrap=True)
@@ -143,26 +151,30 @@ def _violations(screen: Screen, api: ApiResult, result: RunResult) -> None:
         return
     screen.line(screen.text(f"{api.id}: {count(len(api.violations), 'violation')}", "bold"))
     screen.console.print()
-    for violation in gravest_first(api)[:MAX_BLOCKS]:
-        _block(screen, violation, strict=result.strict)
+    for violation in sorted(gravest_first(api), key=result.accepts)[:MAX_BLOCKS]:
+        _block(screen, violation, api, result)
     if more := max(len(api.violations) - MAX_BLOCKS, 0):
         screen.line(f"  and {more:,} more in the JSON report (--json FILE)")
         screen.console.print()
 
 
-def _block(screen: Screen, violation: Violation, *, strict: bool) -> None:
-    failing = fails(violation.level, strict=strict)
-    style = STYLES[Verdict.FAIL if failing else Verdict.UNKNOWN]
-    sign = screen.glyph(Verdict.FAIL) if failing else screen.text("!", style)
-    word = f"broken {violation.level.value}" if failing else f"warning: broken {violation.level.value}"
+def _block(screen: Screen, violation: Violation, api: ApiResult, result: RunResult) -> None:
+    word = f"broken {violation.level.value}"
+    if result.accepts(violation):
+        sign, style, word = screen.text("-", "dim"), "dim", f"accepted: {word}"
+    elif fails(violation.level, strict=result.strict):
+        sign, style = screen.glyph(Verdict.FAIL), STYLES[Verdict.FAIL]
+    else:
+        style = STYLES[Verdict.UNKNOWN]
+        sign, word = screen.text("!", style), f"warning: {word}"
     screen.line(sign, " ", screen.text(f"{violation.api}/{violation.claim}", "bold"), "  ", screen.text(word, style))
-    screen.fields(_block_rows(violation))
+    screen.fields(_block_rows(violation, api, result))
     if violation.exchange is not None:
         screen.long_line(screen.text("  repeat    ", "dim"), to_curl(violation.exchange))
     screen.console.print()
 
 
-def _block_rows(violation: Violation) -> Iterator[tuple[str, str]]:
+def _block_rows(violation: Violation, api: ApiResult, result: RunResult) -> Iterator[tuple[str, str]]:
     yield "what", violation.message
     if violation.operation:
         yield "where", f"{violation.operation}{_status(violation)}"
@@ -170,10 +182,28 @@ def _block_rows(violation: Violation) -> Iterator[tuple[str, str]]:
         yield "expected", shortened(violation.expected, MAX_CHARACTERS)
     if violation.found:
         yield "found", shortened(violation.found, MAX_CHARACTERS)
+    notes = (
+        ("tries", rate_note(violation)),
+        ("calls", calls_note(violation, api)),
+        ("accepted", acceptance_note(violation, result)),
+    )
+    yield from ((label, note) for label, note in notes if note)
+    yield "id", violation.key
 
 
 def _status(violation: Violation) -> str:
     return f", status {violation.exchange.response.status}" if violation.exchange is not None else ""
+
+
+def _baseline(screen: Screen, result: RunResult) -> None:
+    """What the baseline lists and no violation of the run shows."""
+    if result.baseline is None or not (result.baseline.gone or result.baseline.unchecked):
+        return
+    listed = [("gone", "was not found any more; remove it", each) for each in result.baseline.gone]
+    listed += [("unchecked", "its claim is unknown in this run", each) for each in result.baseline.unchecked]
+    screen.line(screen.text("Baseline: accepted, and not seen in this run", "bold"))
+    screen.fields((label, f"{each.where} {each.violation} ({each.claim}): {words}") for label, words, each in listed)
+    screen.console.print()
 
 
 def _unknown(screen: Screen, result: RunResult) -> None:
@@ -225,15 +255,30 @@ def _passed(result: RunResult) -> str:
     unknown = sum(api.count(Verdict.UNKNOWN) for api in result.apis)
     warnings = f", with {count(result.warnings, 'warning')}" if result.warnings else ""
     rest = f"; {unknown:,} could not be checked" if unknown else ""
-    return f"{count(kept, 'claim')} {'holds' if kept == 1 else 'hold'}{warnings}{rest}"
+    accepted = f", {count(len(result.baseline.accepted), 'violation')} accepted" if result.baseline else ""
+    return f"{count(kept, 'claim')} {'holds' if kept == 1 else 'hold'}{warnings}{accepted}{rest}"
 
 
 def _failed(result: RunResult) -> str:
     violations = failing(result)
-    apis = [api.id for api in result.apis if api.verdict is Verdict.FAIL]
-    claims = {(violation.api, violation.claim) for violation in violations}
-    noun = "promise" if all(violation.level is Level.PROMISE for violation in violations) else "claim"
-    return f"{count(len(claims), f'broken {noun}')} in {_and(apis)}"
+    told = []
+    if violations:
+        apis = list(dict.fromkeys(violation.api for violation in violations))
+        claims = {(violation.api, violation.claim) for violation in violations}
+        noun = "promise" if all(violation.level is Level.PROMISE for violation in violations) else "claim"
+        told.append(f"{count(len(claims), f'broken {noun}')} in {_and(apis)}{_sporadic(violations)}")
+    gone = result.baseline.gone if result.baseline is not None and result.strict else ()
+    if gone:
+        told.append(f"{count(len(gone), 'accepted violation')} not found any more")
+    return ", ".join(told)
+
+
+def _sporadic(violations: Sequence[Violation]) -> str:
+    always = {(each.api, each.claim) for each in violations if not each.sporadic}
+    claims = {(each.api, each.claim) for each in violations} - always
+    if not claims:
+        return ""
+    return ", sporadic" if not always else f", {len(claims)} of them sporadic"
 
 
 def _not_told(result: RunResult) -> str:

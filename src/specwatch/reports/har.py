@@ -21,7 +21,8 @@ Document = dict[str, object]
 def to_har(exchanges: Iterable[Exchange]) -> Document:
     """The exchanges, ordered by when they began, as a HAR 1.2 document.
 
-    `_specwatch` of an entry says which API and operation it belongs to and as whom it was sent.
+    `_specwatch` of an entry says which API and operation it belongs to, as whom it was sent, and, more exactly than
+    HAR's milliseconds, when in seconds since 1970; with it, `specwatch check --from` judges the file as the run did.
     """
     ordered = sorted(exchanges, key=lambda exchange: exchange.timings.started_at)
     creator = {"name": "specwatch", "version": __version__}
@@ -42,6 +43,8 @@ def _entry(exchange: Exchange) -> Document:
             "api": exchange.api,
             "operation": exchange.operation,
             "credentials": dict(exchange.credentials),
+            "vouched": exchange.vouched,
+            "started_at": exchange.timings.started_at,
         },
     }
 

@@ -25,10 +25,10 @@ class _Need:
     purpose: str
 
 
-def print_header(console: Console, workspace: Workspace, run: ContractRun) -> None:
+def print_header(console: Console, workspace: Workspace, run: ContractRun, *, dry_run: bool = False) -> None:
     """Print workspace, target, profile, seed, budgets, and which operations are not allowed to be called."""
     screen = Screen(console)
-    screen.line(screen.text("specwatch check", "bold"))
+    screen.line(screen.text("specwatch check", "bold"), ", dry run: nothing is sent to the target" * dry_run)
     screen.fields(_rows(workspace, run))
     console.print()
 
@@ -90,7 +90,7 @@ def _target(run: ContractRun) -> Iterator[tuple[str, str]]:
         return
     yield "target", "live"
     for api in run.apis.values():
-        yield "", f"{api.api.id} at {api.base}"
+        yield "", f"{api.api.id} at {target.base(api.api)}"
 
 
 def _budget(settings: Settings) -> str:

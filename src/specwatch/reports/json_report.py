@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
 
+from specwatch.contract.baseline import today_of
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
 from specwatch.reports.summary import so_far
 from specwatch.reports.text import BASE64, decoded, timestamp
+from specwatch.values.baseline import Acceptance
 from specwatch.values.exchange import Exchange, Headers, Timings
-from specwatch.values.violation import Violation
+from specwatch.values.violation import Sighting, Violation
 
 SCHEMA: Final = "specwatch.check/1"
 
@@ -39,25 +41,71 @@ def to_json(result: RunResult) -> Document:
         "target": result.target,
         "profile": result.profile,
         "seed": result.seed,
+        **({"faults": list(result.faults)} if result.faults else {}),
         "started_at": timestamp(result.started_at),
         "duration_seconds": round(result.seconds, 3),
         "requests": sum(api.requests for api in result.apis),
         "cost": sum(api.cost for api in result.apis),
         "verdict": result.verdict.value,
+        **_baseline(result),
         "apis": [_api(api, result) for api in result.apis],
     }
 
 
+def _baseline(result: RunResult) -> Document:
+    """What of the baseline no violation of the run shows; nothing where there is no baseline."""
+    if result.baseline is None:
+        return {}
+    lists = {"gone": result.baseline.gone, "unchecked": result.baseline.unchecked}
+    return {
+        "baseline": {
+            name: [{"violation": each.violation, "claim": each.claim, **_acceptance(each, result)} for each in entries]
+            for name, entries in lists.items()
+        }
+    }
+
+
+def _acceptance(acceptance: Acceptance, result: RunResult) -> Document:
+    left = acceptance.days_left(today_of(result))
+    return {"reason": acceptance.reason, "until": acceptance.until.isoformat(), "days_left": left}
+
+
 def _api(api: ApiResult, result: RunResult) -> Document:
-    drift = sorted(api.drift.items(), key=lambda item: (item[0].operation, item[0].kind, item[0].name))
     return {
         "id": api.id,
         "verdict": so_far(api, result).value,
         "requests": api.requests,
         "claims": [_claim(claim) for claim in api.claims],
-        "violations": [_violation(violation) for violation in api.violations],
-        "drift": [{"operation": d.operation, "kind": d.kind, "name": d.name, "count": seen} for d, seen in drift],
+        "violations": [_violation(violation, result) for violation in api.violations],
+        "drift": _drift(api),
     }
+
+
+def _drift(api: ApiResult) -> list[Document]:
+    """What is undocumented, once per status under which it was seen, with when and an example where that is known."""
+    told = {sighting.drift for sighting in api.sightings}
+    plain = [Sighting(drift, count, 0.0, 0.0) for drift, count in api.drift.items() if drift not in told]
+    ordered = sorted([*api.sightings, *plain], key=lambda s: (s.drift.operation, s.drift.kind, s.drift.name, s.status))
+    return [_sighting(sighting) for sighting in ordered]
+
+
+def _sighting(sighting: Sighting) -> Document:
+    drift = sighting.drift
+    document: Document = {
+        "operation": drift.operation,
+        "kind": drift.kind,
+        "name": drift.name,
+        "count": sighting.count,
+    }
+    if sighting.first_at:
+        document |= {"first_at": timestamp(sighting.first_at), "last_at": timestamp(sighting.last_at)}
+    if sighting.status:
+        document["status"] = sighting.status
+    if sighting.example:
+        document["example"] = json.loads(sighting.example)
+    if sighting.sketch:
+        document["sketch"] = json.loads(sighting.sketch)
+    return document
 
 
 def _claim(result: ClaimResult) -> Document:
@@ -67,10 +115,12 @@ def _claim(result: ClaimResult) -> Document:
         "verdict": result.verdict.value,
         "observations": result.observations,
         "reason": result.reason,
+        **({"broken": result.broken} if result.broken else {}),
+        **({"accepted": True} if result.accepted else {}),
     }
 
 
-def _violation(violation: Violation) -> Document:
+def _violation(violation: Violation, result: RunResult) -> Document:
     return {
         "id": violation.id,
         "claim": violation.claim,
@@ -80,13 +130,34 @@ def _violation(violation: Violation) -> Document:
         "message": violation.message,
         "expected": violation.expected,
         "found": violation.found,
+        **({"where": violation.where} if violation.where else {}),
         "exchange": _exchange(violation.exchange) if violation.exchange is not None else None,
+        **_notes(violation, result),
     }
+
+
+def _notes(violation: Violation, result: RunResult) -> Document:
+    """What is known about some violations only: how often it fails, and what the baseline says."""
+    notes: Document = {}
+    if violation.rate is not None:
+        notes["rate"] = {"failed": violation.rate.failed, "tries": violation.rate.tries}
+    if result.baseline is not None:
+        for name, found in (("accepted", result.baseline.accepted), ("expired", result.baseline.expired)):
+            if violation.key in found:
+                notes[name] = _acceptance(found[violation.key], result)
+    return notes
 
 
 def _exchange(exchange: Exchange) -> Document:
     request, response = exchange.request, exchange.response
     return {
+        "id": exchange.id,
+        "operation": exchange.operation,
+        "target": exchange.target,
+        "credentials": dict(exchange.credentials),
+        "path_parameters": dict(exchange.path_parameters),
+        "query": dict(exchange.query),
+        "refused": exchange.refused,
         "request": {
             "method": request.method,
             "url": request.url,

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
 from specwatch.reports.curl import to_curl
-from specwatch.reports.summary import broken, fails
+from specwatch.reports.summary import acceptance_note, accepted, broken, calls_note, fails, rate_note
 from specwatch.reports.text import count, timestamp, xml_text
 from specwatch.values.claim import Verdict
 from specwatch.values.violation import Violation
@@ -22,7 +22,8 @@ def to_junit(result: RunResult) -> str:
     """A run as a JUnit XML document.
 
     A kept claim is a passed test case; a broken promise a failure; a broken inference passes with a warning in its
-    output, or fails when the run was strict; an unknown claim is skipped with its reason.
+    output, or fails when the run was strict; an unknown claim is skipped with its reason. A claim of which everything
+    that breaks it is accepted by the baseline is skipped, too, since it has neither passed nor failed the run.
     """
     root = Element("testsuites", _attributes(name="specwatch check", time=f"{result.seconds:.3f}"))
     suites = [_suite(root, api, result) for api in result.apis]
@@ -42,7 +43,7 @@ def _suite(root: Element, api: ApiResult, result: RunResult) -> Element:
         tests=len(api.claims),
         failures=len(broken(api, strict=result.strict)),
         errors=0,
-        skipped=api.count(Verdict.UNKNOWN),
+        skipped=api.count(Verdict.UNKNOWN) + len(accepted(api)),
         time=f"{api.seconds:.3f}",
         timestamp=timestamp(result.started_at),
     )
@@ -53,32 +54,52 @@ def _suite(root: Element, api: ApiResult, result: RunResult) -> Element:
         SubElement(properties, "property", _attributes(name=name, value=value))
     for claim in api.claims:
         violations = [violation for violation in api.violations if violation.claim == claim.claim.id]
-        _case(suite, claim, violations, strict=result.strict)
+        _case(suite, claim, sorted(violations, key=result.accepts), api, result)
+    _gone(suite, api, result)
     return suite
 
 
-def _case(suite: Element, result: ClaimResult, violations: Sequence[Violation], *, strict: bool) -> None:
-    claim = result.claim
-    case = SubElement(suite, "testcase", _attributes(classname=claim.api, name=claim.id, time=0))
-    if result.verdict is Verdict.UNKNOWN:
-        SubElement(case, "skipped", _attributes(message=result.reason or "unknown"))
-    elif result.verdict is Verdict.FAIL:
-        message = violations[0].message if violations else f"Not so: {claim.text}"
-        if fails(claim.level, strict=strict):
-            failure = SubElement(case, "failure", _attributes(message=message, type=claim.level.value))
-            failure.text = xml_text(_told(violations))
+def _case(
+    suite: Element, claim: ClaimResult, violations: Sequence[Violation], api: ApiResult, result: RunResult
+) -> None:
+    about = claim.claim
+    case = SubElement(suite, "testcase", _attributes(classname=about.api, name=about.id, time=0))
+    if claim.verdict is Verdict.UNKNOWN:
+        SubElement(case, "skipped", _attributes(message=claim.reason or "unknown"))
+    elif claim.verdict is Verdict.FAIL:
+        message = violations[0].message if violations else f"Not so: {about.text}"
+        told = _told(violations, api, result)
+        if claim.accepted:
+            notes = "; ".join(dict.fromkeys(acceptance_note(violation, result) for violation in violations))
+            skipped = SubElement(case, "skipped", _attributes(message=f"accepted {notes}"))
+            skipped.text = xml_text(told)
+        elif fails(about.level, strict=result.strict):
+            failure = SubElement(case, "failure", _attributes(message=message, type=about.level.value))
+            failure.text = xml_text(told)
         else:
-            SubElement(case, "system-out").text = xml_text(f"warning: {message}\n\n{_told(violations)}")
+            SubElement(case, "system-out").text = xml_text(f"warning: {message}\n\n{told}")
 
 
-def _told(violations: Sequence[Violation]) -> str:
-    blocks = ["\n".join(_lines(violation)) for violation in violations[:MAX_VIOLATIONS]]
+def _gone(suite: Element, api: ApiResult, result: RunResult) -> None:
+    """What a strict run fails for beside its claims: accepted violations that were not found any more."""
+    gone = [each for each in result.baseline.gone if each.api == api.id] if result.baseline and result.strict else []
+    for each in gone:
+        name = f"baseline {each.violation.partition('/')[2]}"
+        case = SubElement(suite, "testcase", _attributes(classname=api.id, name=name, time=0))
+        message = f"the accepted violation of {each.claim} was not found any more: remove it from {each.where}"
+        SubElement(case, "failure", _attributes(message=message, type="gone"))
+    for figure in ("tests", "failures"):
+        suite.set(figure, str(int(suite.get(figure, "0")) + len(gone)))
+
+
+def _told(violations: Sequence[Violation], api: ApiResult, result: RunResult) -> str:
+    blocks = ["\n".join(_lines(violation, api, result)) for violation in violations[:MAX_VIOLATIONS]]
     if more := len(violations) - MAX_VIOLATIONS:
         blocks += [f"and {count(more, 'violation')} more in the JSON report"] if more > 0 else []
     return "\n\n".join(blocks)
 
 
-def _lines(violation: Violation) -> Iterable[str]:
+def _lines(violation: Violation, api: ApiResult, result: RunResult) -> Iterable[str]:
     yield violation.message
     if violation.operation:
         yield f"operation: {violation.operation}"
@@ -86,5 +107,12 @@ def _lines(violation: Violation) -> Iterable[str]:
         yield f"expected:  {violation.expected}"
     if violation.found:
         yield f"found:     {violation.found}"
+    for label, note in (
+        ("tries:     ", rate_note(violation)),
+        ("calls:     ", calls_note(violation, api)),
+        ("accepted:  ", acceptance_note(violation, result)),
+    ):
+        if note:
+            yield f"{label}{note}"
     if violation.exchange is not None:
         yield f"repeat:    {to_curl(violation.exchange)}"

@@ -23,6 +23,8 @@ _MENDS: Final = (
     ("cannot be reached", "see that the target can be reached from here, then repeat the command"),
     ("balance is used up", "see that the account has a balance, then repeat the command"),
     ("429 to our own account", "wait until the target lets the account in again, then repeat the command"),
+    ("asked to be left alone", "wait as long as the target asks for, then repeat the command"),
+    ("on the way", "see who answers in the place of the target, then repeat the command"),
     ("--max-cost raises it", "raise --max-cost"),
 )
 """Part of a reason to what has to be done about it."""
@@ -34,9 +36,12 @@ class Options:
 
     Args:
         workspace: the folder, where it was named.
-        limits: what bounds and what judges a run, as typed: `--budget`, `--max-cost`, `--strict`, `--fail-on-unknown`.
+        limits: what bounds and what judges a run, as typed: `--budget`, `--max-cost`, `--strict`, `--fail-on-unknown`,
+            `--baseline`.
         access: what a target that is no sandbox needs, as typed: `--allow`, `--ca`, `--cert`, `--send-credentials`.
         sandbox: what steers the embedded sandbox, as typed: `--fault`, `--worker-seconds`.
+        report: the file of the JSON report, where one is written.
+        recorded: the files of recorded traffic that were judged, and where it went, as typed.
     """
 
     workspace: str = ""
@@ -46,6 +51,8 @@ class Options:
     limits: tuple[str, ...] = ()
     access: tuple[str, ...] = ()
     sandbox: tuple[str, ...] = ()
+    report: str = ""
+    recorded: tuple[str, ...] = ()
 
 
 def next_steps(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
@@ -102,10 +109,17 @@ def _findings(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
         return
     command = ["check", *_selection(_narrowed(options, result, violations[0])), *_rest(result, options, seed=True)]
     yield _line(command, options), "the first one alone"
+    if options.recorded:
+        return
+    if options.report:
+        command = ["replay", f"{options.report}#{violations[0].key}", *_access(result, options)]
+        yield _line(command, options), "sends its request again"
     port = next((urlsplit(v.exchange.target).port for v in violations if v.exchange is not None), None)
     if result.target == SANDBOX and port is not None:
         command = ["sandbox", "--port", str(port), *_each("--api", options.apis), *options.sandbox]
         yield _line(command, options), "on the same port, so that the curl lines above work against it"
+    command = ["check", *_selection(options), *_rest(result, options, seed=True)]
+    yield _line(command, options), "the same run again, with the same requests"
 
 
 def _line(command: list[str], options: Options) -> str:
@@ -115,12 +129,21 @@ def _line(command: list[str], options: Options) -> str:
 
 def _rest(result: RunResult, options: Options, *, seed: bool = False) -> Iterator[str]:
     """Target, profile, seed and all options but those that select."""
+    if options.recorded:
+        yield from (*options.recorded, *options.limits)
+        return
     if result.target != SANDBOX:
         yield from ("--target", result.target)
     yield from ("--profile", result.profile)
     if seed:
         yield from ("--seed", str(result.seed))
     yield from (*options.limits, *options.access, *options.sandbox)
+
+
+def _access(result: RunResult, options: Options) -> Iterator[str]:
+    """What a target that is no sandbox needs; which target it was is in the report."""
+    if result.target != SANDBOX:
+        yield from options.access
 
 
 def _selection(options: Options) -> Iterator[str]:

@@ -1,0 +1,210 @@
+"""Reads back what specwatch wrote: a JSON report or a HAR, as far as a replay needs it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from specwatch.contract.replay import Recording, judged
+from specwatch.errors import Problem, UsageError
+from specwatch.reports.json_report import SCHEMA, schema
+from specwatch.reports.text import BASE64
+from specwatch.spec.model import Api
+from specwatch.spec.schema import Schema
+from specwatch.values.claim import Level
+from specwatch.values.exchange import Exchange, Headers, Request, Response, Timings
+from specwatch.values.sandbox import PREFIX
+from specwatch.values.violation import Rate, Violation
+
+MAX_PROBLEMS: Final = 3
+_WANTED: Final = f"a report of `specwatch check --json` ({SCHEMA}), or its --har"
+
+FindApi = Callable[[str], Api | None]
+"""The API of an id, or None where there is none or its spec is wrong."""
+
+
+def read_back(path: Path, find: FindApi) -> Recording:
+    """What a file says about an earlier run.
+
+    Args:
+        path: a JSON report or a HAR of specwatch.
+        find: the APIs, by which the exchanges of a HAR are judged.
+
+    Raises:
+        UsageError: it cannot be read, or is something else.
+    """
+    document = _json(path)
+    if isinstance(document, dict) and isinstance(document.get("log"), dict):
+        return _from_har(path, document["log"], find)
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        found = document.get("schema") if isinstance(document, dict) else None
+        raise UsageError(Problem(str(path), f"is {found}" if found else "is no report of specwatch", _WANTED))
+    errors = Schema(schema()).errors(document)
+    if errors:
+        raise UsageError(*(_problem(path, error.where, error.message) for error in errors[:MAX_PROBLEMS]))
+    return _from_report(document)
+
+
+def _json(path: Path) -> Any:
+    try:
+        if not path.is_file():
+            found = "is no file" if path.exists() else "there is no such file"
+            raise UsageError(Problem(str(path), found, _WANTED))
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(Problem(str(path), f"cannot be read: {error.strerror or error}", _WANTED)) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(Problem(str(path), f"is no JSON: {error}", _WANTED)) from error
+
+
+def _problem(path: Path, where: str, message: str) -> Problem:
+    mend = "take the file as specwatch wrote it"
+    return Problem(f"{path}: {where or 'the file'}", message, f"what the schema of {SCHEMA} asks for", mend)
+
+
+def _from_report(document: Mapping[str, Any]) -> Recording:
+    violations: list[Violation] = []
+    cut: set[str] = set()
+    for api in document["apis"]:
+        for raw in api["violations"]:
+            exchange = _exchange(raw["exchange"], api["id"]) if raw["exchange"] is not None else None
+            if exchange is not None and raw["exchange"]["request"].get("truncated"):
+                cut.add(exchange.id)
+            violations.append(
+                Violation(
+                    api=api["id"],
+                    claim=raw["claim"],
+                    level=Level(raw["level"]),
+                    operation=raw["operation"],
+                    kind=raw["kind"],
+                    message=raw["message"],
+                    expected=raw["expected"],
+                    found=raw["found"],
+                    where=raw.get("where", ""),
+                    exchange=exchange,
+                    rate=Rate(**raw["rate"]) if "rate" in raw else None,
+                )
+            )
+    return Recording(
+        target=document["target"],
+        profile=document["profile"],
+        seed=document["seed"],
+        faults=tuple(document.get("faults", ())),
+        violations=tuple(violations),
+        cut=frozenset(cut),
+    )
+
+
+def _exchange(raw: Mapping[str, Any], api: str) -> Exchange | None:
+    """The exchange of a report; None where it is from a version that did not write down what a replay needs."""
+    if not {"id", "operation", "target", "credentials", "path_parameters", "query", "refused"} <= raw.keys():
+        return None
+    request, response, timings = raw["request"], raw["response"], raw["timings"]
+    return Exchange(
+        id=raw["id"],
+        api=api,
+        operation=raw["operation"],
+        target=raw["target"],
+        request=Request(request["method"], request["url"], _headers(request["headers"]), _body(request)),
+        response=Response(
+            response["status"],
+            _headers(response["headers"]),
+            _body(response),
+            response["reason"],
+            response["http_version"],
+        ),
+        timings=Timings(_epoch(timings["started_at"]), timings["total_seconds"], timings["phases"]),
+        credentials=raw["credentials"],
+        path_parameters=raw["path_parameters"],
+        query=raw["query"],
+        refused=raw["refused"],
+    )
+
+
+def _headers(pairs: list[Mapping[str, str]]) -> Headers:
+    return tuple((pair["name"], pair["value"]) for pair in pairs)
+
+
+def _body(raw: Mapping[str, Any]) -> bytes:
+    return _bytes(raw["body"], raw.get("encoding", ""))
+
+
+def _bytes(text: str, encoding: str) -> bytes:
+    return base64.b64decode(text) if encoding == BASE64 else text.encode("utf-8", "surrogatepass")
+
+
+def _epoch(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _from_har(path: Path, log: Mapping[str, Any], find: FindApi) -> Recording:
+    exchanges: dict[str, list[Exchange]] = {}
+    for index, entry in enumerate(log.get("entries") or ()):
+        own = entry.get("_specwatch") if isinstance(entry, dict) else None
+        if not isinstance(own, dict):
+            mend = "`specwatch check --from FILE` judges traffic that others recorded"
+            raise UsageError(Problem(f"{path}: entry {index}", "was not recorded by specwatch", _WANTED, mend))
+        try:
+            api = find(own["api"])
+            whole = "comment" not in {**entry["response"]["content"], **entry["request"].get("postData", {})}
+            if api is not None and whole:  # what was cut cannot be judged, and not be sent again
+                exchanges.setdefault(api.id, []).append(_har_exchange(entry, own, api))
+        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+            raise UsageError(Problem(f"{path}: entry {index}", f"cannot be read: {error!r}", _WANTED)) from error
+    violations = [v for id_, found in exchanges.items() if (api := find(id_)) for v in judged(tuple(found), api)]
+    return Recording(_har_target(exchanges, find), "", None, (), tuple(violations))
+
+
+def _har_exchange(entry: Mapping[str, Any], own: Mapping[str, Any], api: Api) -> Exchange:
+    request, response = entry["request"], entry["response"]
+    posted, content = request.get("postData", {}), response["content"]
+    url = urlsplit(request["url"])
+    operation = api.operation(own["operation"])
+    match = re.search(operation.pattern, url.path)
+    root = url.path[: match.start()] if match else ""
+    values = [unquote(text) for text in match.groups()] if match else []
+    headers = _headers(request["headers"])
+    return Exchange(
+        id=own["id"],
+        api=api.id,
+        operation=operation.id,
+        target=f"{url.scheme}://{url.netloc}{root}",
+        request=Request(
+            request["method"], request["url"], headers, _bytes(posted.get("text", ""), posted.get("_encoding", ""))
+        ),
+        response=Response(
+            int(response["status"]),
+            _headers(response["headers"]),
+            _bytes(content.get("text", ""), content.get("encoding", "")),
+            response["statusText"],
+            response["httpVersion"],
+        ),
+        timings=Timings(_epoch(entry["startedDateTime"]), float(entry["time"]) / 1000),
+        credentials=own["credentials"],
+        path_parameters=dict(zip(operation.path_names, values, strict=False)),
+        query=dict(parse_qsl(url.query, keep_blank_values=True)),
+        vouched=any(PREFIX in value for _, value in headers),
+        refused=True,  # only a request that can be seen to be refused is treated as one
+    )
+
+
+def _har_target(exchanges: Mapping[str, list[Exchange]], find: FindApi) -> str:
+    """What a HAR was recorded from: a sandbox by its well-known credentials, the live services by their address."""
+    first = next(_all(exchanges), None)
+    if first is None:
+        return "sandbox"
+    if any(exchange.vouched for exchange in _all(exchanges)):
+        return "sandbox"
+    api = find(first.api)
+    return "live" if api is not None and first.target in api.servers else first.target
+
+
+def _all(exchanges: Mapping[str, list[Exchange]]) -> Iterator[Exchange]:
+    return (exchange for found in exchanges.values() for exchange in found)
