@@ -17,7 +17,7 @@ import click
 
 from specwatch.cli.app import COMMANDS, group
 from specwatch.contract.profile import PROFILES
-from specwatch.sandbox import Catalogue, FaultKind, load_modules
+from specwatch.sandbox import Catalogue, FaultKind, load_modules, underivable
 from specwatch.spec import Api
 from specwatch.workspace import SETTINGS_FILE, Workspace
 
@@ -220,6 +220,22 @@ def faults() -> Iterator[str]:
         if allowed:
             yield from ("", "Variations, which the document allows:", "", "| variation | what differs |", "|---|---|")
             yield from (f"| `{each.name}` | {_cell(each.text)} |" for each in allowed)
+        yield from _unbuilt(api)
+
+
+def _unbuilt(api: Api) -> Iterator[str]:
+    """What would follow from the spec but cannot be built, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for each in underivable(api):
+        by_reason.setdefault(each.reason, []).append(f"`{each.what}`")
+    yield from (
+        "",
+        "Not built, though it would follow from the spec:",
+        "",
+        "| reason | what it would be |",
+        "|---|---|",
+    )
+    yield from (f"| {_cell(reason)} | {', '.join(names)} |" for reason, names in by_reason.items())
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ LAYERS = (
     ("spec", "claims", "conformance", "workspace", "workflow", "schedule"),
     ("transport",),
     ("contract", "probing"),
-    ("sandbox", "reports", "lint", "state", "metrics", "web", "monitoring", "notify"),
+    ("sandbox", "reports", "lint", "state", "metrics", "web", "monitoring", "notify", "recorded", "drift"),
+    ("scoring",),
     ("cli", "pytest_plugin", "__main__"),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS, start=1) for part in parts} | {"": 0}

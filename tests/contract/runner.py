@@ -20,11 +20,11 @@ import schemathesis.pytest.plugin
 import schemathesis.specs.openapi.schemas  # noqa: F401 - imported once, for all forks
 
 from specwatch.contract import bridge, walk  # noqa: F401 - the same
+from specwatch.contract.plugin import RunPlugin
 from specwatch.contract.profile import PROFILES
 from specwatch.contract.run import ContractRun, Selection, Settings
 from specwatch.contract.session import run_contracts
 from specwatch.errors import InternalError
-from specwatch.pytest_plugin import RunPlugin
 from specwatch.sandbox import EmbeddedSandbox, SandboxSettings, load_modules
 from specwatch.transport.clock import SystemClock
 from specwatch.transport.target import Kind, Target, parse_target

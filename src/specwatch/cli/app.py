@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "build": ("specwatch.cli.build", "Derive Prometheus rules, Grafana dashboards and their configuration."),
     "check": ("specwatch.cli.check", "Check APIs against their documentation, claim by claim."),
+    "drift": ("specwatch.cli.drift", "Show what answers have beyond their document, and document it."),
     "init": ("specwatch.cli.init", "Make an empty workspace in a new folder."),
     "lint": ("specwatch.cli.lint", "Check specs, claims, contract tests, workflows, schedule and settings."),
     "list": ("specwatch.cli.listing", "Show the APIs, their operations, claims and workflows."),
     "probe": ("specwatch.cli.probe", "Run a workflow once and show its phases, criteria and claims."),
+    "replay": ("specwatch.cli.replay", "Send the request of a failure again and say whether it still fails."),
     "sandbox": ("specwatch.cli.sandbox", "Serve the APIs as they are documented, with faults on request."),
+    "score": ("specwatch.cli.score", "Measure the contract by the faults of the sandbox."),
     "up": ("specwatch.cli.up", "Bring up the prober with Prometheus, Alertmanager and Grafana on this machine."),
     "watch": ("specwatch.cli.watch", "Run probes on a schedule and export what they find to Prometheus."),
 }

@@ -180,11 +180,14 @@ def _show_faults(catalogue: Catalogue, pattern: str) -> None:
     from specwatch.errors import UsageError
 
     matching = [fault for fault in catalogue if fnmatchcase(fault.name, pattern)]
-    if not matching:
+    unbuilt = [each for each in catalogue.underivable if fnmatchcase(each.name, pattern)]
+    if not matching and not unbuilt:
         hint = "`specwatch sandbox --list-faults` shows them"
         raise UsageError(unknown(f"--list-faults {pattern}", "fault", pattern, catalogue.names, hint))
     for fault in matching:
         click.echo(f"{fault.name}  ({_nature(fault)})\n    {fault.text}")
+    for each in unbuilt:
+        click.echo(f"{each.name}  (cannot be built)\n    {each.reason}")
 
 
 def _nature(fault: Fault) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Case = _Case[Any]
 
 MARK = "x-specwatch-api"
+_SHARE = "cases per operation"
 
 CHECKS: Mapping[str, str] = {
     "not_a_server_error": "survives",
@@ -69,8 +70,8 @@ def exercise(run: ContractRun, case: Case) -> Exchange | None:
     """
     api = run.apis[case.operation.schema.raw_schema[MARK]]
     label = f"schemathesis {case.operation.label}"
-    if api.sent[label] >= run.settings.profile.cases:
-        raise CannotTell(f"profile {run.settings.profile.name} sends {run.settings.profile.cases} cases per operation")
+    if api.sent[label] >= _share(api):
+        raise CannotTell(f"profile {run.settings.profile.name} sends {_share(api)} cases per operation")
     api.sent[label] += 1
     try:
         response = case.call()
@@ -82,6 +83,14 @@ def exercise(run: ContractRun, case: Case) -> Exchange | None:
         return None
     second_opinion(api, case, response)
     return api.last
+
+
+def _share(api: ApiRun) -> int:
+    """How many cases each operation gets: what the profile says, or an equal part of what the budget has left."""
+    if not api.sent[_SHARE]:
+        part = -(-api.budget.left // max(len(api.operations), 1))
+        api.sent[_SHARE] = max(min(api.settings.profile.cases, part), 1)
+    return api.sent[_SHARE]
 
 
 def second_opinion(api: ApiRun, case: Case, response: Response) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from specwatch.contract.caller import UNSET, Caller, Reply
 from specwatch.contract.run import ApiRun, ContractRun
 from specwatch.spec.model import Api, Operation
 from specwatch.transport.draft import build_roles
 from specwatch.values.claim import Derived
-from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, TRUNCATED, WRONG_SCHEME
+from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, OTHER_CASE, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import answer_role
+
+SECOND: Final = "second"
+_WAYS: Final = (ABSENT, ALTERED, WRONG_SCHEME, EMPTY, TRUNCATED, EXTENDED, OTHER_CASE)
 
 
 @dataclass(frozen=True)
@@ -71,30 +75,33 @@ def operations(run: ContractRun) -> Iterator[tuple[ApiRun, Operation]]:
 def credential_cases(run: ContractRun) -> Iterator[CredentialCase]:
     """Every way in which a credential can be bad, one at a time with the others valid.
 
-    Absent, altered and in the wrong place for every credential of every operation; all absent, for every form of the
-    request; half a value, a longer one, none, and the credentials of two accounts mixed for the cheapest operation of
-    each API. The smallest profile has each credential absent everywhere, and altered for the cheapest operation.
+    Absent, altered, in the wrong place, half of it, with more behind it, empty, in other letters' case and of another
+    account, for every credential of every operation; all absent, for every form of the request. The smallest profile
+    has each credential absent everywhere, and altered or mixed for the cheapest operation of each API only.
     """
     small = not run.settings.profile.coverage
     for api, operation in operations(run):
         for scheme in operation.security:
-            for how in (ABSENT,) if small else (ABSENT, ALTERED, WRONG_SCHEME):
+            for how in (ABSENT,) if small else _WAYS:
                 yield CredentialCase(api, operation, {scheme: how})
+            if not small and len(operation.security) > 1 and api.wallet.has(scheme, SECOND):
+                yield CredentialCase(api, operation, {scheme: SECOND})
         for form in range(len(_forms(operation)) if operation.security and not small else 0):
             if form or len(operation.security) > 1:
                 yield CredentialCase(api, operation, dict.fromkeys(operation.security, ABSENT), form)
-    for api in run.apis.values():
-        yield from _further_cases(api, (ALTERED,) if small else (TRUNCATED, EXTENDED, EMPTY))
+    for api in run.apis.values() if small else ():
+        yield from _few_cases(api)
 
 
-def _further_cases(api: ApiRun, ways: Sequence[str]) -> Iterator[CredentialCase]:
-    by_price = sorted(_secured(api), key=lambda operation: (operation.effect != "read", operation.cost is not None))
-    for operation in by_price[:1]:
+def _few_cases(api: ApiRun) -> Iterator[CredentialCase]:
+    """What the smallest profile sends beside absent credentials: every way where there is but one secured operation."""
+    secured = sorted(_secured(api), key=lambda operation: (operation.effect != "read", operation.cost is not None))
+    for operation in secured[:1]:
         for scheme in operation.security:
-            for how in ways:
+            for how in _WAYS[1:] if len(secured) * len(operation.security) == 1 else (ALTERED,):
                 yield CredentialCase(api, operation, {scheme: how})
-            if len(operation.security) > 1 and api.wallet.has(scheme, "second"):
-                yield CredentialCase(api, operation, {scheme: "second"})
+        if len(operation.security) > 1 and api.wallet.has(operation.security[0], SECOND):
+            yield CredentialCase(api, operation, {operation.security[0]: SECOND})
 
 
 def _secured(api: ApiRun) -> Iterator[Operation]:

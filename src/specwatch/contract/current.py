@@ -18,6 +18,11 @@ def deactivate(run: ContractRun) -> None:
     _active.remove(run)
 
 
+def is_active() -> bool:
+    """Whether there is a current run."""
+    return bool(_active)
+
+
 def current_run() -> ContractRun:
     """The current run.
 
@@ -25,5 +30,5 @@ def current_run() -> ContractRun:
         InternalError: contract tests were collected outside a run.
     """
     if not _active:
-        raise InternalError("contract tests need a run: start them with `specwatch check`")
+        raise InternalError("contract tests need a run: start them with `specwatch check` or `pytest contracts`")
     return _active[-1]

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from specwatch.conformance.sightings import Sightings
 from specwatch.spec.model import Api
 from specwatch.values.claim import Claim, Level, Verdict
-from specwatch.values.violation import Drift, Violation
+from specwatch.values.violation import Drift, Sighting, Violation
 
 NOT_REACHED = "no exchange of this run could show it"
 
@@ -20,12 +21,16 @@ class ClaimResult:
     Args:
         observations: how many exchanges or scenarios kept or broke it.
         reason: why it is unknown, else None.
+        broken: how many of the observations broke it.
+        accepted: whether everything that breaks it is accepted by the run's baseline.
     """
 
     claim: Claim
     verdict: Verdict
     observations: int
     reason: str | None
+    broken: int = 0
+    accepted: bool = False
 
 
 @dataclass
@@ -41,6 +46,7 @@ class Ledger:
     selected: Collection[str]
     violations: dict[tuple[str, ...], Violation] = field(default_factory=dict)
     drift: Counter[Drift] = field(default_factory=Counter)
+    sightings: Sightings = field(default_factory=Sightings)
     responses: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _kept: Counter[str] = field(default_factory=Counter)
     _broken: Counter[str] = field(default_factory=Counter)
@@ -58,9 +64,18 @@ class Ledger:
         self.violations[violation.identity] = violation
         return True
 
+    def note(self, sighting: Sighting) -> None:
+        """Note something undocumented."""
+        self.drift[sighting.drift] += sighting.count
+        self.sightings.add(sighting)
+
     def explain(self, claim: str, reason: str) -> None:
         """Note why a claim could not be checked; the first reason stays."""
         self._reasons.setdefault(claim, reason)
+
+    def counts(self, claim: str) -> tuple[int, int]:
+        """How often the claim was kept and broken so far."""
+        return self._kept[claim], self._broken[claim]
 
     def is_broken(self, claim: str) -> bool:
         """Whether any exchange broke the claim so far."""
@@ -73,7 +88,7 @@ class Ledger:
     def _result(self, claim: Claim, default_reason: Callable[[Claim], str]) -> ClaimResult:
         observations = self._kept[claim.id] + self._broken[claim.id]
         if self._broken[claim.id]:
-            return ClaimResult(claim, Verdict.FAIL, observations, None)
+            return ClaimResult(claim, Verdict.FAIL, observations, None, self._broken[claim.id])
         if self._kept[claim.id]:
             return ClaimResult(claim, Verdict.PASS, observations, None)
         return ClaimResult(claim, Verdict.UNKNOWN, 0, self._reasons.get(claim.id) or default_reason(claim))

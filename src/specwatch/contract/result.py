@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from specwatch.contract.ledger import ClaimResult
+from specwatch.values.baseline import Comparison
 from specwatch.values.claim import Level, Verdict
 from specwatch.values.exchange import Exchange
-from specwatch.values.violation import Drift, Violation
+from specwatch.values.violation import Drift, Sighting, Violation
 
 OK, BROKEN, USAGE, NOTHING = 0, 1, 2, 3
 
@@ -22,6 +23,7 @@ class ApiResult:
         seconds: time spent on this API.
         responses: how often each (operation, status, code) was seen; code is empty where none is documented.
         trouble: what went wrong on our side, as sentences.
+        sightings: the drift with when it was seen and an example.
     """
 
     id: str
@@ -34,6 +36,7 @@ class ApiResult:
     drift: Mapping[Drift, int]
     responses: Mapping[tuple[str, str, str], int]
     trouble: tuple[str, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many claims have that verdict."""
@@ -49,6 +52,8 @@ class RunResult:
         seed: repeats the run's random choices.
         interrupted: whether Ctrl-C ended it early.
         exchanges: everything that was sent and came back, without secrets.
+        baseline: the run beside a baseline, None without one.
+        faults: those that were on in the embedded sandbox, so that a replay can switch them on again.
     """
 
     target: str
@@ -60,6 +65,8 @@ class RunResult:
     apis: tuple[ApiResult, ...]
     interrupted: bool = False
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
+    baseline: Comparison | None = None
+    faults: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -72,13 +79,17 @@ class RunResult:
 
     @property
     def broken_promises(self) -> int:
-        """How many violations break a promise."""
-        return sum(v.level is Level.PROMISE for api in self.apis for v in api.violations)
+        """How many violations break a promise and are not accepted."""
+        return sum(v.level is Level.PROMISE and not self.accepts(v) for api in self.apis for v in api.violations)
 
     @property
     def warnings(self) -> int:
-        """How many violations break only an inference."""
-        return sum(v.level is Level.INFERENCE for api in self.apis for v in api.violations)
+        """How many violations break only an inference and are not accepted."""
+        return sum(v.level is Level.INFERENCE and not self.accepts(v) for api in self.apis for v in api.violations)
+
+    def accepts(self, violation: Violation) -> bool:
+        """Whether the baseline of the run accepts a violation."""
+        return self.baseline is not None and violation.key in self.baseline.accepted
 
 
 def exit_code(result: RunResult, *, fail_on_unknown: bool = False) -> int:

@@ -12,8 +12,12 @@ import httpx
 
 from specwatch.claims import ClaimJudge
 from specwatch.conformance import Facts, judge
+from specwatch.conformance.judge import Judgement
+from specwatch.conformance.sightings import redacted as redacted_sighting
+from specwatch.contract.blame import Cause, established
 from specwatch.contract.ledger import NOT_REACHED, ClaimResult, Ledger, worst
 from specwatch.contract.result import ApiResult, RunResult
+from specwatch.contract.retries import reserve, stands_alone
 from specwatch.contract.settings import Selection, Settings
 from specwatch.contract.trouble import OwnTrouble
 from specwatch.errors import RateLimited, Unreachable
@@ -23,12 +27,13 @@ from specwatch.transport.clock import Clock, SystemClock
 from specwatch.transport.draft import EXCHANGE, EXTENSION, Draft, header_bytes
 from specwatch.transport.guard import GuardedTransport, Pauses
 from specwatch.transport.permission import Permission
-from specwatch.transport.target import Kind, known_values
-from specwatch.transport.wallet import Wallet
+from specwatch.transport.steady import steady
+from specwatch.transport.target import Kind
+from specwatch.transport.tunnel import TunnelTransport, proxy_for
 from specwatch.values.claim import Claim, Verdict
 from specwatch.values.exchange import Exchange
 from specwatch.values.secrets import Redactor
-from specwatch.values.violation import Drift, Violation
+from specwatch.values.violation import Drift, Sighting, Violation
 
 __all__ = ["ApiRun", "ContractRun", "Listener", "Selection", "Settings", "redacted"]
 
@@ -53,12 +58,13 @@ class ApiRun:
     ) -> None:
         self.api = api
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.clock = steady(clock or SystemClock())
         self.operations = selection.operation_ids(api)
-        self.base = settings.target.base(api)
-        self.known = known_values(api, settings.target, settings.environment)
+        self.base = settings.base(api)
+        self.known = settings.known(api)
+        self._hidden = [each for own in self.known.values() for each in ([own] if isinstance(own, str) else own)]
         self.is_sandbox = settings.target.kind is Kind.SANDBOX
-        self.wallet = Wallet(api, settings.environment, sandbox=self.is_sandbox, withheld=settings.withheld(api))
+        self.wallet = settings.wallet(api)
         self.budget = RunBudget(settings.request_budget, settings.max_cost)
         self.permission = Permission(settings.allow, everything=self.is_sandbox)
         self.ledger = Ledger(api, selection.claim_ids(api))
@@ -67,8 +73,10 @@ class ApiRun:
         self.last: Exchange | None = None
         self.last_violations: tuple[Violation, ...] = ()
         self.last_plain = True
+        self.drafts: dict[str, Draft] = {}
         self.trouble = OwnTrouble(api.id)
         self.sent: Counter[str] = Counter()
+        self.calls: Counter[tuple[str, bool]] = Counter()
         self.interrupted = False
         self._listener = listener
         self._redactor = self.wallet.redactor()
@@ -81,8 +89,10 @@ class ApiRun:
     def _transport(self, pauses: Pauses) -> GuardedTransport:
         plain = self.base.startswith("http://")
         verify = False if plain else self.settings.certificates()
+        proxy = proxy_for(self.base, self.settings.proxies)
+        inner = httpx.HTTPTransport(verify=verify, trust_env=not plain)
         return GuardedTransport(
-            httpx.HTTPTransport(verify=verify, trust_env=not plain),
+            inner if proxy is None else TunnelTransport(proxy, verify=verify),
             api=self.api.id,
             base=self.base,
             wallet=self.wallet,
@@ -91,6 +101,7 @@ class ApiRun:
             limits=self.settings.limits,
             pauses=pauses,
             clock=self.clock,
+            proxy=proxy,
         )
 
     def close(self) -> None:
@@ -118,9 +129,7 @@ class ApiRun:
             self.trouble.failed(draft.operation, clean)
             raise clean from error
         except RateLimited as error:
-            raise self.trouble.note(error) from error
-        for violation in self.trouble.answered():
-            self.report(violation)
+            raise self.trouble.note(error, draft.operation.id) from error
         return self._judge(draft, response.extensions[EXCHANGE])
 
     def scenario(self, claim: str, violation: Violation | None = None) -> None:
@@ -142,6 +151,8 @@ class ApiRun:
         """Note a violation that was found by other means than the judges."""
         clean = redacted(violation, self._redactor)
         if self.ledger.break_(clean):
+            if stands_alone(clean) and not self.budget.held:
+                self.budget.held = min(reserve(self.settings.profile.name), max(self.budget.left, 0))
             self._listener("violation", self)
 
     def _request(self, draft: Draft) -> httpx.Request:
@@ -158,35 +169,55 @@ class ApiRun:
         )
 
     def _judge(self, draft: Draft, exchange: Exchange) -> Exchange:
+        self.calls[draft.operation.id, draft.refused] += exchange.attempts
         facts = Facts(self.api, draft.operation, exchange)
-        if self.trouble.speaks_of_us(facts):
+        cause = self.trouble.cause(facts)
+        if cause is not None:
+            self._doubt(facts)
             exchange = replace(exchange, about_us=True)
-            facts = Facts(self.api, draft.operation, exchange)
-        broken = self._book(facts)
+        for violation in self.trouble.heard(facts, cause):
+            self.report(violation)
+        broken = self.trouble.sift(facts, cause, self._book(facts, exchange, cause))
         self.last = exchange
-        self.last_plain = facts.plain_path and not exchange.own_trouble
-        self.last_violations = () if exchange.own_trouble else broken
-        for violation in self.last_violations:
+        self.last_plain = facts.plain_path and cause is None
+        self.last_violations = () if cause is not None else broken
+        if self.last_violations:
+            self.drafts[exchange.id] = draft  # as it was, with what a report leaves out
+        for violation in broken:
             self.report(violation)
         self._listener("exchange", self)
-        if exchange.own_trouble:
-            self.trouble.raise_for(facts)
+        if cause is not None:
+            self.trouble.raise_for(facts, cause)
         self._established = self._established or exchange.as_account
         self._note_acceptance(exchange)
         return exchange
 
-    def _book(self, facts: Facts) -> tuple[Violation, ...]:
-        """Enter what an exchange shows into the ledger; hands back what it breaks."""
-        exchange, verdict, outcomes = facts.exchange, judge(facts), list(self._claims.judge(facts))
-        self.ledger.keep(verdict.verified)
+    def _doubt(self, facts: Facts) -> None:
+        """Remember what an answer to a bad request breaks, should its word about our credential turn out wrong."""
+        if facts.exchange.as_account and not facts.request_valid and not facts.exchange.own_trouble:
+            outcomes = self._claims.judge(facts)
+            self.trouble.doubt(facts.exchange, [o.violation for o in outcomes if o.violation is not None])
+
+    def _book(self, facts: Facts, exchange: Exchange, cause: Cause | None) -> tuple[Violation, ...]:
+        """Enter what an exchange shows into the ledger; hands back what it breaks, whoever is to blame for it."""
+        seen = facts if cause is None or cause.on_the_way else replace(facts, exchange=exchange)
+        verdict = self.conformance(seen)
+        outcomes = list(self._claims.judge(seen)) if cause is None else []
+        self.ledger.keep(established(verdict.verified, facts.operation, cause))
         self.ledger.keep(outcome.claim.id for outcome in outcomes if outcome.violation is None)
-        self.ledger.drift.update(replace(drift, name=self._redactor.text(drift.name)) for drift in verdict.drift)
+        for sighting in () if cause is not None and cause.on_the_way else verdict.sightings:
+            self.ledger.note(redacted_sighting(sighting, self._redactor, self._hidden))
         if exchange.attempts > 1:
-            self.ledger.drift[Drift(self.api.id, exchange.operation, "connection", "closed without an answer")] += 1
+            drift = Drift(self.api.id, exchange.operation, "connection", "closed without an answer")
+            self.ledger.note(Sighting(drift, 1, exchange.timings.started_at, exchange.timings.started_at))
         status = facts.response_spec.status if facts.response_spec else str(exchange.response.status)
         self.ledger.responses[exchange.operation, status, self._redactor.text(facts.error_code or "")] += 1
         self.exchanges.append(self._redactor.exchange(exchange))
         return (*verdict.violations, *(o.violation for o in outcomes if o.violation is not None))
+
+    def conformance(self, facts: Facts) -> Judgement:
+        """What the spec itself says about one exchange."""
+        return judge(facts)
 
     def _note_acceptance(self, exchange: Exchange) -> None:
         if exchange.as_account and exchange.credentials and exchange.response.status < 300:
@@ -206,9 +237,9 @@ class ApiRun:
             return str(self.permission.refusal(operations[0]))
         if self.interrupted:
             return "the run was interrupted before"
-        if self.trouble.notes:
-            return next(reversed(self.trouble.notes))
-        if self.budget.left <= 0:
+        if trouble := self.trouble.reason(claim.operations):
+            return trouble
+        if self.budget.left <= 0 or self.budget.exhausted:
             return f"the budget of {self.budget.max_requests} requests was used up before; --budget raises it"
         return NOT_REACHED
 
@@ -224,6 +255,7 @@ class ApiRun:
             claims=claims,
             violations=tuple(self.ledger.violations.values()),
             drift=dict(self.ledger.drift),
+            sightings=self.ledger.sightings.all(),
             responses=dict(self.ledger.responses),
             trouble=tuple(self.trouble.notes),
         )
@@ -256,7 +288,7 @@ class ContractRun:
     ) -> None:
         self.selection = selection
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.clock = steady(clock or SystemClock())
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
         tell = listener or (lambda _event, _api: None)

@@ -13,7 +13,9 @@ from specwatch.contract.profile import Profile
 from specwatch.errors import Problem, UsageError
 from specwatch.spec.model import Api
 from specwatch.transport.guard import Limits
-from specwatch.transport.target import Target, withheld
+from specwatch.transport.target import Kind, Target, known_values, withheld
+from specwatch.transport.wallet import Wallet
+from specwatch.transport.wire.proxies import Proxies
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class Settings:
         ca: file with certificate authorities to trust instead of the usual ones.
         cert: file with a client certificate and its key.
         send_credentials: whether real credentials may go to a URL that the spec does not name.
+        stand_in: URL of a sandbox to which everything is sent instead, to see what the target would get; empty for a
+            run that is meant. Its credentials and identifiers go there in place of ours.
+        proxies: who is asked for the way to https targets.
     """
 
     target: Target
@@ -72,11 +77,37 @@ class Settings:
     cert: str | None = None
     send_credentials: bool = False
     limits: Limits = field(default_factory=Limits)
+    stand_in: str = ""
+    proxies: Proxies = field(default_factory=Proxies, repr=False)
 
     @property
     def request_budget(self) -> int:
         """How many requests each API may get."""
         return self.profile.max_requests if self.max_requests is None else self.max_requests
+
+    def base(self, api: Api) -> str:
+        """The base URL to which requests for an API go.
+
+        Raises:
+            UsageError: the target is live and the spec names no server.
+        """
+        base = self.target.base(api)
+        return self.stand_in or base
+
+    def known(self, api: Api) -> dict[str, str | tuple[str, ...]]:
+        """The identifiers that exist where requests go, by name; only those that the target is known to have."""
+        known = known_values(api, self.target, self.environment)
+        return {name: api.known[name].value for name in known} if self.stand_in else known
+
+    def wallet(self, api: Api) -> Wallet:
+        """The credentials of an API."""
+        return Wallet(
+            api,
+            self.environment,
+            sandbox=self.target.kind is Kind.SANDBOX,
+            withheld=self.withheld(api),
+            stand_in=bool(self.stand_in),
+        )
 
     def withheld(self, api: Api) -> str | None:
         """Why this target must not get real credentials, or None."""

@@ -8,7 +8,7 @@ from typing import Final
 from specwatch.spec import Api, Operation
 
 OTHER: Final = "other"
-DRIFTS: Final = ("field", "status", "code", "media-type")
+DRIFTS: Final = ("field", "value", "header", "status", "code", "media-type")
 STATE_OPERATIONS: Final = ("open", "record", "remember", "journal", "archive")
 
 Answer = tuple[str, str]

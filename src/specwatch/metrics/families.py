@@ -188,7 +188,7 @@ FAMILIES: Final = (
         _COUNTER,
         (*_OPERATION, "kind"),
         "",
-        "Undocumented but allowed things seen in answers: field, status, code or media-type.",
+        "Undocumented but allowed things seen in answers: field, value, header, status, code or media-type.",
     ),
     Family(
         "specwatch_budget_remaining",

@@ -10,7 +10,7 @@ from typing import Final
 from specwatch.claims import ClaimJudge
 from specwatch.conformance import Facts, judge
 from specwatch.conformance.judge import Judgement
-from specwatch.contract.trouble import credential_state
+from specwatch.contract.blame import credential_state
 from specwatch.spec.model import Api
 from specwatch.transport.clock import AsyncClock
 from specwatch.transport.courier import Courier, Terms
@@ -101,6 +101,7 @@ class Desk:
                 _own_failure(exchange),
                 facts.error_code or "",
                 drift=judgement.drift,
+                sightings=judgement.sightings,
             )
         if exchange.as_account and exchange.response.status < 300:
             self._accepted.add(exchange.operation)
@@ -124,6 +125,7 @@ class Desk:
             violations=tuple(broken),
             verified=tuple(kept),
             drift=judgement.drift,
+            sightings=judgement.sightings,
         )
 
     def _speaks_of_us(self, facts: Facts) -> bool:

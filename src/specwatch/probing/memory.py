@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from specwatch.conformance.sightings import together
+from specwatch.conformance.sketch import is_sketch
 from specwatch.probing.events import Event, Ran
 from specwatch.probing.ports import Json, Store
 from specwatch.schedule import DayBudget
@@ -13,7 +16,7 @@ from specwatch.transport.budget import DailyBudget
 from specwatch.transport.rate_limit import CLEAR, Limit
 from specwatch.values.claim import Verdict
 from specwatch.values.observation import Observation
-from specwatch.values.violation import Drift
+from specwatch.values.violation import Drift, Sighting
 
 T = TypeVar("T")
 
@@ -67,11 +70,14 @@ class ClaimRecord:
 
 @dataclass(slots=True)
 class DriftRecord:
-    """When something undocumented was seen."""
+    """When something undocumented was seen, and what it was like; see `Sighting`."""
 
     first_at: float
     last_at: float
     times: int
+    status: int = 0
+    example: str = ""
+    sketch: str = ""
 
 
 class Memory:
@@ -104,8 +110,9 @@ class Memory:
                     self._note_claim(event.observation.api, claim, at, None)
                 for violation in sent.violations:
                     self._note_claim(violation.api, violation.claim, at, violation.message)
+                examples = {sighting.drift: sighting for sighting in sent.sightings}
                 for drift in sent.drift:
-                    self._note_drift(drift, at)
+                    self._note_drift(drift, at, examples.get(drift))
 
     def budget(self, probe_id: str, limit: DayBudget, now: Callable[[], float]) -> DailyBudget:
         """The budget of a probe, with what was spent of it today before a restart."""
@@ -176,7 +183,7 @@ class Memory:
             record.violated += 1
         self._changed_claims.add((api, claim))
 
-    def _note_drift(self, drift: Drift, at: float) -> None:
+    def _note_drift(self, drift: Drift, at: float, sighting: Sighting | None = None) -> None:
         key = f"{drift.api}/{drift.operation}/{drift.kind}/{drift.name}"[:500]
         record = self.drift.get(key)
         if record is None:
@@ -184,6 +191,11 @@ class Memory:
                 return
             record = self.drift[key] = DriftRecord(at, at, 0)
         record.last_at, record.times = at, record.times + 1
+        if sighting is not None:
+            known = Sighting(drift, 0, at, at, record.status, record.example, record.sketch)
+            both = together(known, sighting)
+            record.status = record.status or sighting.status
+            record.example, record.sketch = both.example, both.sketch
         self._changed_drift.add(key)
 
     def flush(self) -> None:
@@ -237,7 +249,20 @@ def _claim(raw: Json) -> ClaimRecord:
 
 
 def _drift(raw: Json) -> DriftRecord:
-    return DriftRecord(_number(raw["first_at"]), _number(raw["last_at"]), int(_number(raw["times"])))
+    return DriftRecord(
+        _number(raw["first_at"]),
+        _number(raw["last_at"]),
+        int(_number(raw["times"])),
+        int(_number(raw.get("status"))),
+        str(raw.get("example", "")),
+        _sketch_text(raw.get("sketch")),
+    )
+
+
+def _sketch_text(raw: object) -> str:
+    """A sketch as text; none where it cannot be read."""
+    text = str(raw or "")
+    return text if text and is_sketch(json.loads(text)) else ""
 
 
 def _number(value: object) -> float:

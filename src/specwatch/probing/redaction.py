@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from operator import is_
 
+from specwatch.conformance.sightings import redacted as redacted_sighting
 from specwatch.values.exchange import Exchange
 from specwatch.values.failure import Certificate, Failure
 from specwatch.values.observation import Criterion, Observation, Sent, StepResult
@@ -68,6 +69,7 @@ def _sent(sent: Sent, redactor: Redactor) -> Sent:
         error_code=redactor.text(sent.error_code),
         violations=tuple(_violation(each, before, exchange, redactor) for each in sent.violations),
         drift=tuple(replace(drift, name=redactor.text(drift.name)) for drift in sent.drift),
+        sightings=tuple(redacted_sighting(each, redactor) for each in sent.sightings),
     )
 
 

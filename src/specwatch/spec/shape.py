@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -29,6 +30,11 @@ class Shape:
     def _flat(self) -> list[Node]:
         return [part for node in self._nodes for part in self._flatten(node)]
 
+    @property
+    def parts(self) -> Sequence[Node]:
+        """The sub-schemas, and the branches of their combinations."""
+        return self._flat
+
     @cached_property
     def fields(self) -> dict[str, Shape]:
         """The described fields, by name; empty for what is free-form."""
@@ -50,6 +56,29 @@ class Shape:
     def items(self) -> Shape | None:
         """The shape of the elements of a list, or None where nothing is said about them."""
         nodes = [part["items"] for part in self._flat if isinstance(part.get("items"), Mapping)]
+        return self._of(nodes) if nodes else None
+
+    @cached_property
+    def patterns(self) -> Sequence[tuple[re.Pattern[str], Shape]]:
+        """The shapes of the fields whose names match; a pattern that Python cannot read is left out."""
+        found = []
+        for part in self._flat:
+            for pattern, child in part.get("patternProperties", {}).items():
+                try:
+                    found.append((re.compile(pattern), self._of([child])))
+                except re.error:
+                    continue
+        return found
+
+    @cached_property
+    def content(self) -> Shape | None:
+        """The shape of the JSON inside a string, or None where none is declared."""
+        nodes = [
+            part["contentSchema"]
+            for part in self._flat
+            if isinstance(part.get("contentSchema"), Mapping)
+            and "json" in str(part.get("contentMediaType", "")).lower()
+        ]
         return self._of(nodes) if nodes else None
 
     def _of(self, nodes: list[Any]) -> Shape:

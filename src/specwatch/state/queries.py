@@ -175,6 +175,11 @@ class Reader:
         """Open jobs, oldest first, then ended ones, the last first."""
         return jobs(self._connection, limit)
 
+    def memories(self, kind: str) -> dict[str, Document]:
+        """What was remembered of that kind, by key."""
+        found = memories(self._connection)
+        return {key: document for (of, key), document in found.items() if of == kind}
+
     def counts(self) -> Counts:
         """How much of everything there is."""
         return counts(self._connection)

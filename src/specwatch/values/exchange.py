@@ -78,6 +78,7 @@ class Exchange:
             the target's fault.
         about_us: whether the answer speaks about a state of our credential, as its error code says.
         attempts: how often it was sent until an answer came.
+        refused: whether the documentation promises to refuse the request, so that it counted as a read.
         certificate: what the target showed of itself, where TLS was spoken by a transport that looks at it.
     """
 
@@ -94,6 +95,7 @@ class Exchange:
     vouched: bool = False
     about_us: bool = False
     attempts: int = 1
+    refused: bool = False
     certificate: Certificate | None = None
 
     @property

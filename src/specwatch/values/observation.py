@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from specwatch.values.claim import Verdict
 from specwatch.values.exchange import Exchange
 from specwatch.values.failure import Failure, Reason
-from specwatch.values.violation import Drift, Violation
+from specwatch.values.violation import Drift, Sighting, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Sent:
         violations: the claims that it breaks.
         verified: ids of the claims that it keeps.
         drift: what is undocumented but allowed.
+        sightings: the same with an example of each; not kept in the history.
     """
 
     step: str
@@ -49,6 +50,7 @@ class Sent:
     violations: tuple[Violation, ...] = ()
     verified: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

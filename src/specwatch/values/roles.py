@@ -19,8 +19,11 @@ TRUNCATED: Final = "truncated"
 EXTENDED: Final = "extended"
 """Our value with a character behind it."""
 
+OTHER_CASE: Final = "other_case"
+"""Our value with small letters for capitals and the other way round."""
+
 WRONG_SCHEME: Final = "wrong_scheme"
 """Our value in the wrong place."""
 
-BAD_ROLES: Final = frozenset({ABSENT, EMPTY, ALTERED, TRUNCATED, EXTENDED, WRONG_SCHEME})
+BAD_ROLES: Final = frozenset({ABSENT, EMPTY, ALTERED, TRUNCATED, EXTENDED, OTHER_CASE, WRONG_SCHEME})
 """Roles that nobody may get in with."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from specwatch.cli.check.request import CheckRequest
 from specwatch.contract.run import ContractRun, Listener, Settings
 from specwatch.transport.target import Kind, Target
+from specwatch.transport.wire.proxies import proxies_from_environment
 
 
 @contextmanager
@@ -30,7 +32,11 @@ def build(request: CheckRequest, listener: Listener) -> Iterator[ContractRun]:
 
 
 def settings(request: CheckRequest, target: Target) -> Settings:
-    """The settings of the run, at a target whose URL is known."""
+    """The settings of the run, at a target whose URL is known.
+
+    Raises:
+        UsageError: a variable names something else than an http proxy.
+    """
     return Settings(
         target=target,
         profile=request.profile,
@@ -43,4 +49,5 @@ def settings(request: CheckRequest, target: Target) -> Settings:
         ca=request.ca,
         cert=request.cert,
         send_credentials=request.send_credentials,
+        proxies=proxies_from_environment(os.environ),
     )

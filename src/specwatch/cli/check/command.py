@@ -40,8 +40,15 @@ REPORT: Final = "FILE"
 @click.option("--ca", metavar="FILE", help="Certificate authorities to trust, as PEM.")
 @click.option("--cert", metavar="FILE", help="Client certificate with its key, as PEM.")
 @click.option("--send-credentials", is_flag=True, help="Send your credentials to a URL that is no server of the spec.")
-@click.option("--json", "json_file", metavar=REPORT, help="Write specwatch.check/1; - is stdout, as for the next two.")
+@click.option("--from", "recorded", metavar=REPORT, multiple=True, help="Judge recorded traffic and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and what would stay unknown.")
+@click.option("--baseline", "baseline_file", metavar=REPORT, help="Accept the violations that are listed there.")
+@click.option("--write-baseline", metavar=REPORT, help="List this run's violations, so that a baseline can be made.")
+@click.option("--html", "html_file", metavar=REPORT, help="Write a page; - is stdout, as for the next five.")
+@click.option("--markdown", "markdown_file", metavar=REPORT, help="Write a summary for a pull request.")
+@click.option("--json", "json_file", metavar=REPORT, help="Write specwatch.check/1.")
 @click.option("--junit", "junit_file", metavar=REPORT, help="Write JUnit XML.")
+@click.option("--sarif", "sarif_file", metavar=REPORT, help="Write SARIF 2.1.0, at the lines of the specs.")
 @click.option("--har", "har_file", metavar=REPORT, help="Write every exchange as HAR 1.2, without secrets.")
 @click.option("--fault", "faults", metavar="NAME", multiple=True, help="Switch a fault of the sandbox on.")
 @click.option("--worker-seconds", metavar="N", type=Number(0, LONGEST_WORK), help="How long jobs of the sandbox take.")
@@ -65,4 +72,8 @@ def command(**given: Unpack[Given]) -> int:
     except SpecwatchError:
         announce(workspace)
         raise
+    if request.dry_run:
+        from specwatch.cli.check.rehearse import rehearse
+
+        return rehearse(request)
     return execute(request)

@@ -6,22 +6,23 @@ is written and shown, and a broken promise decides the exit code.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from specwatch.cli.check import baseline
 from specwatch.cli.check.build import build
+from specwatch.cli.check.recorded import judge_files
 from specwatch.cli.check.request import STDOUT, CheckRequest
 from specwatch.cli.sandbox import sigterm_as_ctrl_c
+from specwatch.contract.plugin import RunPlugin
 from specwatch.contract.result import BROKEN, OK, RunResult, exit_code
 from specwatch.contract.session import run_contracts
 from specwatch.errors import InternalError, Problem, SpecwatchError
-from specwatch.pytest_plugin import RunPlugin
 from specwatch.values import Verdict
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def execute(request: CheckRequest) -> int:
     console = Terminal(stderr=request.stdout_is_taken)
     with sigterm_as_ctrl_c():
         outcome = perform(request, console)
+        outcome = replace(outcome, result=baseline.beside(request, outcome.result))
         failed = list(_write_reports(request, outcome.result))
         show(request, outcome.result, console)
     return conclude(request, outcome, failed)
@@ -59,6 +61,8 @@ def perform(request: CheckRequest, console: Console) -> Outcome:
     """Run the contract tests; an interruption or a defect of a test ends with what is known so far."""
     from specwatch.reports.console import Progress, print_header, print_missing
 
+    if request.recorded:
+        return Outcome(judge_files(request, console))
     progress = Progress(console)
     with build(request, progress) as run:
         print_header(console, request.workspace, run)
@@ -78,12 +82,15 @@ def perform(request: CheckRequest, console: Console) -> Outcome:
 
 def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[SpecwatchError]:
     """Write the reports; one that cannot be written does not keep the others from being."""
+    from specwatch.reports.render import render
+
     for kind, path in request.reports.items():
         try:
+            text = render(kind, result, request.selection.apis, request.options)
             if path == STDOUT:
-                click.echo(_text(kind, result))
+                click.echo(text)
             else:
-                _write(Path(path), _text(kind, result))
+                _write(Path(path), text)
         except SpecwatchError as error:
             yield error
         except BrokenPipeError:
@@ -96,25 +103,17 @@ def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[Specwat
 
             silence()
             yield SpecwatchError(Problem("stdout", f"cannot be written: {error.strerror or error}"))
+    if request.write_baseline is not None:
+        try:
+            baseline.write(request.write_baseline, result)
+        except SpecwatchError as error:
+            yield error
 
 
 def _write(path: Path, text: str) -> None:
     from specwatch.reports.files import write_text
 
     write_text(path, f"{text}\n")
-
-
-def _text(kind: str, result: RunResult) -> str:
-    from specwatch.reports.har import to_har
-    from specwatch.reports.json_report import to_json
-    from specwatch.reports.junit import to_junit
-
-    if kind == "junit":
-        return to_junit(result).rstrip("\n")
-    document = to_json(result) if kind == "json" else to_har(result.exchanges)
-    # A lone surrogate, which a provider can send as an escape, is written as that escape.
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def show(request: CheckRequest, result: RunResult, console: Console) -> None:

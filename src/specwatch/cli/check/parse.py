@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from specwatch.claims import check_expressions
+from specwatch.cli.check import baseline
+from specwatch.cli.check.recorded import recorded_options, recorded_target, refuse_others
 from specwatch.cli.check.request import STDOUT, CheckRequest, Given, SandboxRequest
 from specwatch.cli.load import load_apis
 from specwatch.cli.names import Complaints, unknown
@@ -18,6 +20,7 @@ from specwatch.contract.run import Selection
 from specwatch.errors import Problem
 from specwatch.reports.files import check_writable
 from specwatch.reports.next_steps import Options
+from specwatch.reports.render import RENDERERS
 from specwatch.spec import Api
 from specwatch.transport.environment import read_environment
 from specwatch.transport.permission import KINDS
@@ -46,12 +49,22 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> CheckRequest:
     profile = _profile(given["profile"], complaints)
     allow = frozenset(_allowed(given["allow"], complaints))
     reports = _reports(given, complaints)
+    if given["dry_run"]:
+        complaints.extend(_out_of_place(given))
+    elif given["recorded"]:
+        refuse_others(given, complaints)
+        target = recorded_target(target)
     _try_certificates(given["ca"], given["cert"], complaints)
     apis = load_apis(workspace, given["apis"], complaints)
-    complaints.attempt(workspace.require_contracts)
+    if not given["recorded"]:
+        complaints.attempt(workspace.require_contracts)
     selection = _selection(given, apis, complaints)
     _check_claims(selection.apis, complaints)
-    sandbox = _sandbox(given, target, workspace, selection.apis or apis, complaints)
+    known = baseline.read(given, workspace, complaints)
+    baseline.check_place(given, reports.values(), complaints)
+    sandbox = None
+    if not given["recorded"]:
+        sandbox = _sandbox(given, target, workspace, selection.apis or apis, complaints)
     environment = _environment(target, workspace, folder, complaints)
     complaints.raise_if_any()
     return CheckRequest(
@@ -69,6 +82,10 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> CheckRequest:
         ca=given["ca"],
         cert=given["cert"],
         send_credentials=given["send_credentials"],
+        recorded=tuple(map(Path, given["recorded"])),
+        dry_run=given["dry_run"],
+        baseline=known,
+        write_baseline=Path(given["write_baseline"]) if given["write_baseline"] else None,
         reports=reports,
         sandbox=sandbox,
         matrix=given["matrix"],
@@ -85,10 +102,19 @@ def _options(given: Given, workspace: Workspace) -> Options:
         operations=given["operations"],
         claims=given["claims"],
         limits=tuple(
-            _typed(given, budget="--budget", max_cost="--max-cost", strict="--strict", fail_on_unknown=_ON_UNKNOWN)
+            _typed(
+                given,
+                budget="--budget",
+                max_cost="--max-cost",
+                strict="--strict",
+                fail_on_unknown=_ON_UNKNOWN,
+                baseline_file="--baseline",
+            )
         ),
         access=tuple(_typed(given, allow="--allow", ca="--ca", cert="--cert", send_credentials="--send-credentials")),
         sandbox=tuple(_typed(given, faults="--fault", worker_seconds="--worker-seconds")),
+        recorded=recorded_options(given),
+        report=given["json_file"] if given["json_file"] not in {None, STDOUT} else "",
     )
 
 
@@ -118,7 +144,7 @@ def _allowed(given: Sequence[str], complaints: Complaints) -> Iterator[str]:
 
 
 def _reports(given: Given, complaints: Complaints) -> Mapping[str, str]:
-    named = {"json": given["json_file"], "junit": given["junit_file"], "har": given["har_file"]}
+    named = {kind: given[f"{kind}_file"] for kind in RENDERERS}  # type: ignore[literal-required]
     reports = {kind: path for kind, path in named.items() if path is not None}
     for kind, path in reports.items():
         first = next(other for other, same in reports.items() if same == path)
@@ -127,6 +153,18 @@ def _reports(given: Given, complaints: Complaints) -> Mapping[str, str]:
         elif path != STDOUT:
             complaints.attempt(lambda path=path: check_writable(Path(path)))  # type: ignore[misc]
     return reports
+
+
+def _out_of_place(given: Given) -> Iterator[Problem]:
+    """What a dry run has no use for: it finds nothing out that could be written, compared or provoked."""
+    values = {f"--{kind}": given[f"{kind}_file"] for kind in RENDERERS if kind != "json"}  # type: ignore[literal-required]
+    values |= {"--from": given["recorded"], "--fault": given["faults"], "--worker-seconds": given["worker_seconds"]}
+    values |= {"--baseline": given["baseline_file"], "--write-baseline": given["write_baseline"]}
+    for option, value in values.items():
+        if value not in {None, ()}:
+            yield Problem(
+                option, "has no meaning with --dry-run", "--json, or a run that is meant", f"leave {option} out"
+            )
 
 
 def _try_certificates(ca: str | None, cert: str | None, complaints: Complaints) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from specwatch.reports.next_steps import Options
     from specwatch.sandbox import SandboxApi
     from specwatch.transport.target import Target
+    from specwatch.values.baseline import Baseline
     from specwatch.workspace import Workspace
 
 STDOUT: Final = "-"
@@ -36,8 +37,15 @@ class Given(TypedDict):
     ca: str | None
     cert: str | None
     send_credentials: bool
+    recorded: tuple[str, ...]
+    dry_run: bool
+    baseline_file: str | None
+    write_baseline: str | None
+    html_file: str | None
+    markdown_file: str | None
     json_file: str | None
     junit_file: str | None
+    sarif_file: str | None
     har_file: str | None
     faults: tuple[str, ...]
     worker_seconds: float | None
@@ -63,7 +71,11 @@ class CheckRequest:
         environment: the variables that were read; none for the embedded sandbox.
         budget: requests per API.
         seed: given, or random.
-        reports: kind (`json`, `junit`, `har`) to file, `-` being stdout.
+        recorded: files with recorded traffic that is judged instead of sending anything.
+        dry_run: whether only the plan is shown.
+        baseline: known violations, or None.
+        write_baseline: where this run's violations are listed, or None.
+        reports: kind (`json`, `junit`, ...) to file, `-` being stdout.
         sandbox: None for other targets.
         options: what was given, for commands that repeat it.
     """
@@ -82,6 +94,10 @@ class CheckRequest:
     ca: str | None
     cert: str | None
     send_credentials: bool
+    recorded: tuple[Path, ...]
+    dry_run: bool
+    baseline: Baseline | None
+    write_baseline: Path | None
     reports: Mapping[str, str]
     sandbox: SandboxRequest | None
     matrix: bool

@@ -149,7 +149,8 @@ def _drift(settings: Settings) -> timeseries.Panel:
         Question(
             title="What came that is not documented?",
             description="Things in answers that the documentation does not name and does not forbid: a new *field*, "
-            "*status*, *code* or *media-type*. Not an outage, but a sign that documentation and service move apart.",
+            "*value*, *header*, *status*, *code* or *media-type*. Not an outage, but a sign that documentation and "
+            "service move apart.",
             unit="locale",
             decimals=0,
             low=0,

@@ -219,7 +219,7 @@ def _undocumented_answer(origin: Origin) -> Alert:
 def _drift(settings: Settings) -> Alert:
     return Alert(
         "SpecwatchDrift",
-        _drifted(settings, "field|media-type"),
+        _drifted(settings, "field|value|header|media-type"),
         severity="info",
         suspect="provider",
         summary=(

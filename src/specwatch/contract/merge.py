@@ -1,0 +1,65 @@
+"""Results of runs that shared their work put together into one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+
+from specwatch.conformance.sightings import Sightings
+from specwatch.contract.ledger import ClaimResult, worst
+from specwatch.contract.result import ApiResult, RunResult
+from specwatch.values.claim import Verdict
+
+
+def merged(results: Sequence[RunResult]) -> RunResult:
+    """One result for all of them.
+
+    A claim that any of them found broken is broken, one that any could judge is judged; requests and costs add up.
+
+    Args:
+        results: at least one; of the same target, profile and seed.
+    """
+    first = min(results, key=lambda result: result.started_at)
+    by_api: dict[str, list[ApiResult]] = {}
+    for result in results:
+        for api in result.apis:
+            by_api.setdefault(api.id, []).append(api)
+    return replace(
+        first,
+        seconds=max(result.seconds for result in results),
+        apis=tuple(reduce(lambda one, other: _both(one, other, strict=first.strict), apis) for apis in by_api.values()),
+        interrupted=any(result.interrupted for result in results),
+        exchanges=tuple(
+            sorted(
+                (e for result in results for e in result.exchanges), key=lambda exchange: exchange.timings.started_at
+            )
+        ),
+    )
+
+
+def _both(one: ApiResult, other: ApiResult, *, strict: bool) -> ApiResult:
+    claims = tuple(map(_claim, one.claims, other.claims))
+    established = {one.verdict, other.verdict} != {Verdict.UNKNOWN}
+    verdict = worst(claims, strict=strict)
+    return replace(
+        one,
+        verdict=verdict if established or verdict is Verdict.FAIL else Verdict.UNKNOWN,
+        requests=one.requests + other.requests,
+        cost=one.cost + other.cost,
+        seconds=one.seconds + other.seconds,
+        claims=claims,
+        violations=tuple({v.identity: v for v in (*one.violations, *other.violations)}.values()),
+        drift=Counter(one.drift) + Counter(other.drift),
+        responses=Counter(one.responses) + Counter(other.responses),
+        trouble=tuple(dict.fromkeys((*one.trouble, *other.trouble))),
+        sightings=Sightings((*one.sightings, *other.sightings)).all(),
+    )
+
+
+def _claim(one: ClaimResult, other: ClaimResult) -> ClaimResult:
+    """The graver verdict; unknown is the least that can be known."""
+    order = (Verdict.FAIL, Verdict.PASS, Verdict.UNKNOWN)
+    graver = min(one, other, key=lambda result: order.index(result.verdict))
+    return replace(graver, observations=one.observations + other.observations)

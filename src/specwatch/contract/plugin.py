@@ -1,0 +1,188 @@
+"""The pytest side of a contract run: collects the tests of the selected APIs, orders them, and books their outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from specwatch.contract.caller import ClaimBroken
+    from specwatch.contract.run import ApiRun, ContractRun
+    from specwatch.values.violation import Violation
+
+
+class RunPlugin:
+    """Connects one pytest session with one contract run.
+
+    Args:
+        run: the run.
+        errors: receives a text for every test that failed for a reason of its own.
+        stop_at_first: whether the first violation ends the session.
+    """
+
+    def __init__(self, run: ContractRun, errors: list[str], *, stop_at_first: bool = False) -> None:
+        self._run = run
+        self._errors = errors
+        self._stop_at_first = stop_at_first
+
+    def pytest_configure(self) -> None:
+        """Fix Hypothesis's settings before any contract module is imported."""
+        import hypothesis
+
+        hypothesis.settings.register_profile(
+            "specwatch",
+            max_examples=self._run.settings.profile.behaviour_examples,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+            deadline=None,
+            database=None,
+            print_blob=False,
+            report_multiple_bugs=False,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        hypothesis.settings.load_profile("specwatch")
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave out the modules of APIs that are not part of the run."""
+        workspace_apis = _api_modules(collection_path.parent)
+        api_id = workspace_apis.get(collection_path.name)
+        return True if api_id is not None and api_id not in self._run.apis else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep what the selection needs; directed tests in front, exploration behind."""
+        kept = [item for item in items if self._is_selected(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        kept.sort(key=_turn)
+        items[:] = kept
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that does not import is a defect of the contract tests."""
+        if report.failed:
+            self._defect(f"{report.nodeid}: {report.longreprtext}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Try again what failed, where the run was to see everything."""
+        from specwatch.contract.retries import try_again
+
+        if not self._stop_at_first and not self._run.interrupted:
+            try_again(self._run)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C ended the session; pytest's own stops, which it tells here too, are no interruption."""
+        self._run.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Book the outcome of a test for the claims that it names."""
+        report = yield
+        if call.excinfo is not None:
+            self._book_failure(item, call.excinfo)
+        elif call.when == "call":
+            for api, claim in self._claims(item):
+                if _is_scenario(api, claim):
+                    api.scenario(claim)
+        if self._stop_at_first and any(api.ledger.violations for api in self._run.apis.values()):
+            item.session.shouldstop = "a violation was found"
+        return report
+
+    def _is_selected(self, item: pytest.Item) -> bool:
+        claims = list(item.iter_markers("claim"))
+        apis = [str(mark.args[0]) for mark in item.iter_markers("api")]
+        if not claims:
+            return all(api in self._run.apis for api in apis)
+        return any(claim in api.ledger.selected for api, claim in self._claims(item))
+
+    def _claims(self, item: pytest.Item) -> Iterator[tuple[ApiRun, str]]:
+        for mark in item.iter_markers("claim"):
+            api_id, _, claim = str(mark.args[0]).partition("/")
+            if api_id in self._run.apis:
+                yield self._run.apis[api_id], claim
+
+    def _book_failure(self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        from specwatch.contract.caller import ClaimBroken, unanswered
+        from specwatch.errors import CannotTell
+
+        error = unanswered() or _cause(excinfo.value)
+        if isinstance(error, (CannotTell, pytest.skip.Exception)):
+            for api, claim in self._claims(item):
+                api.explain(claim, str(error))
+        elif isinstance(error, ClaimBroken):
+            for api, claim in self._meant(item, error):
+                if _is_scenario(api, claim) or not api.ledger.is_broken(claim):
+                    api.scenario(claim, _violation(api, claim, error))
+        else:
+            self._defect(f"{item.nodeid}: {type(error).__name__}: {error}")
+            for api, claim in self._claims(item):
+                api.explain(claim, f"its contract test itself failed: {type(error).__name__}")
+
+    def _meant(self, item: pytest.Item, error: ClaimBroken) -> Iterator[tuple[ApiRun, str]]:
+        """The claims that a failure speaks about: the one that it names, else all that its test is marked with."""
+        marked = list(self._claims(item))
+        played = [(api, claim) for api, claim in marked if _is_scenario(api, claim)]
+        if error.claim is None:
+            yield from played or marked
+        elif marked:
+            yield marked[0][0], error.claim
+        else:
+            api_id, _, claim = error.claim.partition("/")
+            yield self._run.apis[api_id], claim
+
+    def _defect(self, text: str) -> None:
+        for api in self._run.apis.values():
+            text = api.clean(text)
+        self._errors.append(text)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a test failed for: Hypothesis wraps a finding that another try does not show again in a group."""
+    from specwatch.contract.caller import ClaimBroken
+
+    while isinstance(error, BaseExceptionGroup):
+        leaves = error.exceptions
+        error = next((leaf for leaf in leaves if isinstance(leaf, ClaimBroken)), leaves[0])
+    return error
+
+
+def _turn(item: pytest.Item) -> int:
+    """When a test runs: what starts background work first, then what does not wait for it, exploration last."""
+    marks = {mark.name for mark in item.iter_markers()}
+    return 0 if "first" in marks else 3 if "last" in marks else 2 if "waits" in marks else 1
+
+
+def _is_scenario(api: ApiRun, claim: str) -> bool:
+    from specwatch.values.claim import Scenario
+
+    try:
+        return isinstance(api.api.claim(claim).form, Scenario)
+    except KeyError:
+        return False
+
+
+def _violation(api: ApiRun, claim_id: str, error: ClaimBroken) -> Violation:
+    from specwatch.values.violation import Violation
+
+    claim = api.api.claim(claim_id)
+    exchange = error.reply.exchange if error.reply is not None else api.last
+    return Violation(
+        api=api.api.id,
+        claim=claim_id,
+        level=claim.level,
+        operation=exchange.operation if exchange is not None else "",
+        kind="scenario",
+        message=f"Not so: {claim.text}",
+        expected=error.expected,
+        found=error.found,
+        exchange=exchange,
+    )
+
+
+def _api_modules(folder: Path) -> dict[str, str]:
+    """File name to API id, for the specs beside a folder of contract tests."""
+    specs = folder.parent / "specs"
+    return {f"test_{path.stem.replace('-', '_')}.py": path.stem for path in specs.glob("*.*")} if specs.is_dir() else {}

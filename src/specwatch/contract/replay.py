@@ -1,0 +1,274 @@
+"""Replay: show a violation of an earlier run again, or find that it is gone.
+
+A violation that one exchange shows is replayed by sending its request again, as the same roles and by the same claims.
+One that takes several exchanges is replayed by the contract tests that look for its claim, with the seed of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from specwatch.conformance import Facts, judge
+from specwatch.conformance.facts import media_is_declared, request_is_valid
+from specwatch.contract.retries import stands_alone
+from specwatch.errors import CannotTell, InternalError
+from specwatch.spec.model import Api, Operation
+from specwatch.transport.draft import Draft, build_path
+from specwatch.values.claim import Verdict
+from specwatch.values.exchange import Exchange, Headers
+from specwatch.values.roles import ABSENT, BAD_ROLES
+from specwatch.values.secrets import MASK
+from specwatch.values.violation import Violation
+
+if TYPE_CHECKING:
+    from specwatch.contract.run import ApiRun, ContractRun
+
+_SET_ANEW: Final = frozenset({"host", "content-length", "connection", "transfer-encoding"})
+"""Headers that belong to one connection or one body, and are set for each request."""
+
+_GONE: Final = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a file says about an earlier run.
+
+    Args:
+        target: `sandbox`, `live` or a URL; empty where each exchange has its own.
+        profile: of the run, empty where the file does not say.
+        seed: of the run, None where the file does not say.
+        faults: those that were on in the embedded sandbox.
+        violations: what can be replayed, in the order of the file.
+        cut: ids of the exchanges whose request is not in the file as a whole.
+    """
+
+    target: str
+    profile: str
+    seed: int | None
+    faults: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    cut: frozenset[str] = field(default_factory=frozenset)
+
+
+class Way(StrEnum):
+    """How a violation is replayed."""
+
+    REQUEST = "request"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One replay.
+
+    Args:
+        verdict: fail when the claim is broken still, pass when it was kept, unknown when nothing can be said.
+        found: what came, as a violation words it; why nothing can be said where the verdict is unknown.
+        status: of the answer; 0 where there is none.
+        same: whether it is broken in the same way as before.
+        about_request: whether nothing can be said because of this one request, so that another way may tell more.
+    """
+
+    verdict: Verdict
+    found: str
+    status: int = 0
+    same: bool = True
+    about_request: bool = False
+
+
+def way_of(violation: Violation, api: Api, known: Mapping[str, object], *, fresh: bool) -> tuple[Way, str]:
+    """How a violation is replayed where nobody says, and why so.
+
+    Args:
+        violation: what is replayed.
+        api: its API.
+        known: identifiers that exist on the target, by name.
+        fresh: whether the target has nothing of what the run made, as a sandbox that was just started.
+    """
+    if not stands_alone(violation):
+        return Way.TEST, "no single exchange shows it"
+    made = made_values(violation, api, known)
+    if fresh and made:
+        return Way.TEST, f"a new sandbox does not have {', '.join(made)}"
+    return Way.REQUEST, "one exchange shows it"
+
+
+def made_values(violation: Violation, api: Api, known: Mapping[str, object]) -> list[str]:
+    """Values of the path that an earlier call of the run made, as `name value`: nobody knew them before.
+
+    None where the request was refused, for which a value has to name nothing that exists.
+    """
+    exchange = violation.exchange
+    if exchange is None or 400 <= exchange.response.status < 500:
+        return []
+    operation = api.operation(exchange.operation)
+    values = {text for value in known.values() for text in (value if isinstance(value, tuple) else (value,))}
+    for parameter in operation.parameters:
+        values |= {str(example) for example in parameter.examples.values()}
+    return [f"{name} {value}" for name, value in exchange.path_parameters.items() if value not in values]
+
+
+def draft_of(violation: Violation, api: Api, *, cut: bool = False, trusted: bool = False) -> Draft:
+    """The request of a violation's exchange, before credentials are added.
+
+    Args:
+        violation: with an exchange as a report has it.
+        api: its API.
+        cut: whether the report has only the beginning of the body.
+        trusted: whether the report is believed when it says that the request is promised to be refused. Where that
+            decides what may be sent to somebody's system, only a bad credential or a request that the spec rules out
+            counts: they can be seen.
+
+    Raises:
+        CannotTell: the request cannot be sent again as it was.
+    """
+    exchange = violation.exchange
+    if exchange is None:
+        raise CannotTell("the report has no exchange of it")
+    if cut:
+        raise CannotTell("its request cannot be sent again: its body was cut in the report")
+    operation = _operation(exchange, api)
+    request = exchange.request
+    headers = _own_headers(exchange)
+    if MASK.encode() in request.body or MASK in request.url or any(MASK in value for _, value in headers):
+        raise CannotTell("its request cannot be sent again: it held a secret, which reports leave out")
+    return Draft(
+        operation=operation,
+        path=_path(exchange, operation),
+        headers=headers,
+        body=request.body,
+        roles=_roles(exchange, operation),
+        path_parameters=exchange.path_parameters,
+        query=exchange.query,
+        refused=exchange.refused if trusted else exchange.refused and _visibly_refused(exchange, operation, headers),
+    )
+
+
+def _operation(exchange: Exchange, api: Api) -> Operation:
+    try:
+        operation = api.operation(exchange.operation)
+    except KeyError:
+        raise CannotTell(f"the spec of {api.id} has no operation {exchange.operation} any more") from None
+    if operation.method != exchange.request.method:
+        raise CannotTell(f"{exchange.operation} is a {operation.method} now, and was a {exchange.request.method}")
+    return operation
+
+
+def _path(exchange: Exchange, operation: Operation) -> str:
+    """The path below the base URL; it has to be one of the operation, whose effect says what may be sent."""
+    path = exchange.request.url.removeprefix(exchange.target)
+    plain = path.partition("?")[0]
+    names = exchange.path_parameters
+    own = set(operation.path_names) <= set(names) and plain == build_path(operation, names, {})
+    if not path.startswith("/") or not path.isascii() or not (own or operation.pattern.match(plain)):
+        raise CannotTell(f"its request cannot be sent again: {plain} is no path of {operation.id}")
+    return path
+
+
+def _roles(exchange: Exchange, operation: Operation) -> dict[str, str]:
+    if set(exchange.credentials) != set(operation.security):
+        raise CannotTell(f"{operation.id} takes other credentials now than when it was sent")
+    return dict(exchange.credentials)
+
+
+def _own_headers(exchange: Exchange) -> Headers:
+    """The headers without those that carried credentials, which the transport puts last, and without those set anew."""
+    headers = exchange.request.headers
+    carried = sum(role != ABSENT for role in exchange.credentials.values())
+    kept = headers[: len(headers) - carried] if carried else headers
+    return tuple((name, value) for name, value in kept if name.lower() not in _SET_ANEW)
+
+
+def _visibly_refused(exchange: Exchange, operation: Operation, headers: Headers) -> bool:
+    if any(role in BAD_ROLES for role in exchange.credentials.values()):
+        return True
+    body = exchange.request.body
+    return media_is_declared(operation, headers, body) and not request_is_valid(
+        operation, path_parameters=exchange.path_parameters, query=exchange.query, headers=headers, body=body
+    )
+
+
+def send_again(run: ContractRun, violation: Violation, draft: Draft) -> Attempt:
+    """Send the request once, and judge the answer by the claim that it broke."""
+    api = run.apis[violation.api]
+    kept, _ = api.ledger.counts(violation.claim)
+    try:
+        exchange = api.send(draft)
+    except CannotTell as reason:
+        return Attempt(Verdict.UNKNOWN, api.clean(str(reason)))
+    status = exchange.response.status
+    broken = [each for each in api.last_violations if each.claim == violation.claim]
+    if broken:
+        same = next((each for each in broken if each.identity == violation.identity), None)
+        return Attempt(Verdict.FAIL, api.clean((same or broken[0]).found), status, same is not None)
+    lost = status in _GONE and bool(made_values(violation, api.api, api.known))
+    if api.ledger.counts(violation.claim)[0] > kept and not lost:
+        return Attempt(Verdict.PASS, f"the claim is kept: status {status}", status)
+    return Attempt(Verdict.UNKNOWN, _silent(api, violation, status), status, about_request=True)
+
+
+def _silent(api: ApiRun, violation: Violation, status: int) -> str:
+    """Why an answer says nothing about the claim."""
+    made = made_values(violation, api.api, api.known)
+    if status in _GONE and made:
+        return f"status {status}: {', '.join(made)} was made by an earlier call of the run and may be gone"
+    return f"status {status}, about which the claim says nothing"
+
+
+def play_again(run: ContractRun, contracts: Path, violation: Violation) -> Attempt:
+    """Run the contract tests that look for the claim, until one finds it broken.
+
+    Args:
+        run: a new run over the claim alone, with the seed and the profile of the run that found it.
+        contracts: folder of the contract tests.
+        violation: what is looked for.
+
+    Raises:
+        InternalError: the tests failed for reasons of their own, before one could show it.
+    """
+    from specwatch.contract.plugin import RunPlugin
+    from specwatch.contract.session import run_contracts
+
+    defect = None
+    try:
+        run_contracts(run, contracts, partial(RunPlugin, stop_at_first=True))
+    except InternalError as error:
+        defect = error
+    (result,) = run.result().apis
+    broken = [each for each in result.violations if each.claim == violation.claim]
+    if broken:
+        same = next((each for each in broken if each.identity == violation.identity), None)
+        shown = (same or broken[0]).exchange
+        status = shown.response.status if shown is not None else 0
+        return Attempt(Verdict.FAIL, (same or broken[0]).found, status, same is not None)
+    if defect is not None:
+        raise defect
+    claim = next(each for each in result.claims if each.claim.id == violation.claim)
+    if claim.verdict is Verdict.PASS and not run.interrupted:
+        return Attempt(Verdict.PASS, f"the claim is kept, seen {claim.observations} times")
+    return Attempt(Verdict.UNKNOWN, claim.reason or "the replay was interrupted")
+
+
+def overall(attempts: tuple[Attempt, ...]) -> Verdict:
+    """Fail when any replay shows it, pass when none does and one kept the claim, else unknown."""
+    verdicts = {attempt.verdict for attempt in attempts}
+    return next((v for v in (Verdict.FAIL, Verdict.PASS) if v in verdicts), Verdict.UNKNOWN)
+
+
+def judged(exchanges: tuple[Exchange, ...], api: Api) -> tuple[Violation, ...]:
+    """What recorded exchanges of one API break, each finding once, by the claims of its spec but its scenarios."""
+    from specwatch.claims import ClaimJudge
+
+    claims = ClaimJudge(api, {})
+    found: dict[tuple[str, ...], Violation] = {}
+    for exchange in exchanges:
+        facts = Facts(api, api.operation(exchange.operation), exchange)
+        broken = [*judge(facts).violations, *(o.violation for o in claims.judge(facts) if o.violation is not None)]
+        for violation in broken if not exchange.own_trouble else ():
+            found.setdefault(violation.identity, violation)
+    return tuple(found.values())

@@ -1,0 +1,113 @@
+"""Contract tests spread over processes by pytest-xdist: one API never leaves its process.
+
+Its budget, its memory of exchanges and the batches that it waits for are of one run, and would be counted and made
+several times otherwise.
+"""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from specwatch.contract.result import RunResult
+    from specwatch.contract.run import ContractRun
+
+SEED: Final = "specwatch_seed"
+OUTPUT: Final = "specwatch_result"
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process runs tests that another one hands out."""
+    return hasattr(config, "workerinput")
+
+
+def group_of(item: pytest.Item, run: ContractRun) -> str:
+    """The API that a contract test belongs to; empty for a test that is none, or for all."""
+    for mark in (*item.iter_markers("claim"), *item.iter_markers("api")):
+        return str(mark.args[0]).partition("/")[0]
+    stems = {f"test_{api_id.replace('-', '_')}": api_id for api_id in run.apis}
+    if item.path.stem in stems:
+        return stems[item.path.stem]
+    values = getattr(getattr(item, "callspec", None), "params", {}).values()
+    return next(filter(None, (_api_of(value, run) for value in values)), "") or _named(item.name, run)
+
+
+def _api_of(value: object, run: ContractRun) -> str:
+    """The API that the value of a parameter speaks of: a case, a pair that begins with one, or a name."""
+    first = value[0] if isinstance(value, tuple) and value else value
+    api: Any = getattr(first, "api", first)
+    api = getattr(api, "id", api)
+    return api if isinstance(api, str) and api in run.apis else ""
+
+
+def _named(name: str, run: ContractRun) -> str:
+    """The API that stands in brackets in the name of a test."""
+    return next((api_id for api_id in run.apis if f"[{api_id}]" in name), "")
+
+
+class Controller:
+    """The process that hands tests out: gives all others the same seed, and puts their results together."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._seed = secrets.randbelow(2**32)
+        self._results: list[RunResult] = []
+
+    def pytest_sessionstart(self) -> None:
+        """Look the options over here, where a complaint is readable."""
+        from specwatch.pytest_plugin import given, named_workspaces
+
+        options = given(self._config)
+        self._seed = self._seed if options["seed"] is None else options["seed"]
+        for folder in named_workspaces(self._config):
+            from specwatch.pytest_plugin.session import request_of
+
+            request_of(self._config, folder, options)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker the seed."""
+        node.workerinput[SEED] = self._seed
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Keep tests of one API together, where the user has not chosen another way to spread them."""
+        if config.getoption("dist", "no") not in {"load", "worksteal"}:
+            return None
+        from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+
+        return LoadGroupScheduling(config, log)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what a worker found."""
+        packed = getattr(node, "workeroutput", {}).get(OUTPUT)
+        if packed is not None:
+            self._results.append(pickle.loads(packed))  # noqa: S301 - made by a process that this one started
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """What fails the run or tells nothing fails the session."""
+        from specwatch.pytest_plugin.texts import passes
+
+        result = self._result()
+        if result is not None and session.exitstatus == pytest.ExitCode.OK and not passes(result):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what all of them found."""
+        from specwatch.pytest_plugin.texts import summary
+
+        result = self._result()
+        if result is not None:
+            summary(terminalreporter, result)
+
+    def _result(self) -> RunResult | None:
+        """What all of them found together; None where no contract test ran."""
+        from specwatch.contract.merge import merged
+
+        return merged(self._results) if self._results else None

@@ -1,0 +1,182 @@
+"""A contract run that lives as long as a pytest session: what it finds is the outcome of pytest's own tests."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pytest
+
+from specwatch.cli.check.build import build
+from specwatch.cli.check.parse import parse
+from specwatch.contract.caller import ClaimBroken
+from specwatch.contract.current import activate, deactivate
+from specwatch.contract.plugin import RunPlugin
+from specwatch.contract.run import ContractRun
+from specwatch.errors import SpecwatchError
+from specwatch.pytest_plugin.distribution import OUTPUT, SEED, group_of, is_worker
+from specwatch.pytest_plugin.texts import passes, summary, told
+from specwatch.reports.summary import fails
+from specwatch.workspace import NAMED, Workspace
+
+if TYPE_CHECKING:
+    from specwatch.cli.check.request import CheckRequest, Given
+    from specwatch.values.violation import Violation
+
+
+def request_of(config: pytest.Config, workspace: Path, given: Mapping[str, Any]) -> CheckRequest:
+    """What was asked for, looked up and tried as `specwatch check` does.
+
+    Raises:
+        pytest.UsageError: something about it is wrong.
+    """
+    workerinput = getattr(config, "workerinput", {})
+    options = {
+        "target": given["target"] or "sandbox",
+        "apis": tuple(given["api"] or ()),
+        "profile": given["profile"] or "standard",
+        "budget": given["budget"],
+        "max_cost": given["max_cost"],
+        "allow": tuple(given["allow"] or ()),
+        "strict": bool(given["strict"]),
+        "seed": workerinput.get(SEED, given["seed"]),
+        "faults": tuple(given["fault"] or ()),
+        "ca": given["ca"],
+        "cert": given["cert"],
+        "send_credentials": bool(given["send_credentials"]),
+    }
+    try:
+        return parse(cast("Given", {**_NOT_GIVEN, **options}), Workspace(workspace.resolve(), NAMED), Path.cwd())
+    except SpecwatchError as error:
+        raise pytest.UsageError(*map(str, error.problems)) from None
+
+
+_NOT_GIVEN: Final[Mapping[str, object]] = {
+    "workspace": None,
+    "operations": (),
+    "claims": (),
+    "fail_on_unknown": False,
+    "recorded": (),
+    "dry_run": False,
+    "baseline_file": None,
+    "write_baseline": None,
+    "worker_seconds": None,
+    "matrix": False,
+    "verbose": False,
+    **dict.fromkeys(("html_file", "markdown_file", "json_file", "junit_file", "sarif_file", "har_file")),
+}
+"""The options of `specwatch check` that have no meaning here, as if they were not given."""
+
+
+def begin(config: pytest.Config, workspace: Path, given: Mapping[str, Any]) -> RunSession:
+    """Begin a run, with the embedded sandbox where that is the target.
+
+    Raises:
+        pytest.UsageError: an option or a file of the workspace is wrong.
+    """
+    request = request_of(config, workspace, given)
+    stack = ExitStack()
+    try:
+        run = stack.enter_context(build(request, lambda _event, _api: None))
+    except SpecwatchError as error:
+        raise pytest.UsageError(*map(str, error.problems)) from None
+    stack.callback(run.close)
+    activate(run)
+    stack.callback(deactivate, run)
+    session = RunSession(config, request, run, stack)
+    session.pytest_configure()
+    _seed(config, run)
+    return session
+
+
+def _seed(config: pytest.Config, run: ContractRun) -> None:
+    """Let Hypothesis draw what the run's seed says, unless a seed of its own was given."""
+    if config.getoption("--hypothesis-seed", None) is None:
+        import hypothesis.core
+
+        hypothesis.core.global_force_seed = run.settings.seed  # type: ignore[assignment]
+
+
+class RunSession(RunPlugin):
+    """Connects a session of pytest with a run that it began.
+
+    Args:
+        config: of the session.
+        request: what was asked for.
+        run: the run.
+        stack: what has to be closed at its end.
+    """
+
+    def __init__(self, config: pytest.Config, request: CheckRequest, run: ContractRun, stack: ExitStack) -> None:
+        super().__init__(run, [])
+        self._config = config
+        self._request = request
+        self._stack = stack
+        self._told: set[str] = set()
+
+    def require(self, workspace: Path) -> None:
+        """Pass for the workspace of the run.
+
+        Raises:
+            pytest.UsageError: these are the contract tests of another one.
+        """
+        if workspace.resolve() != self._request.workspace.root:
+            message = f"contract tests of two workspaces: {self._request.workspace.root} and {workspace.resolve()}"
+            raise pytest.UsageError(f"{message}; run pytest once for each")
+
+    def end(self) -> None:
+        """Close connections and stop the sandbox."""
+        self._stack.close()
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave out the contract tests of APIs that were not asked for."""
+        return super().pytest_ignore_collect(collection_path) if collection_path.suffix == ".py" else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Order the tests; where they are distributed, say which of them belong together."""
+        super().pytest_collection_modifyitems(config, items)
+        if is_worker(config):
+            for item in items:
+                if group := group_of(item, self._run):
+                    # As pytest-xdist marks its own groups.
+                    item._nodeid = f"{item.nodeid}@{group}"  # type: ignore[attr-defined]  # noqa: SLF001
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let a test fail for every claim that was found broken while it ran; a broken inference only warns."""
+        report = yield from super().pytest_runtest_makereport(item, call)
+        fresh = [violation for violation in self._violations() if violation.key not in self._told]
+        self._told.update(violation.key for violation in fresh)
+        grave = [violation for violation in fresh if fails(violation.level, strict=self._request.strict)]
+        for violation in fresh:
+            if violation not in grave:
+                item.warn(pytest.PytestWarning(f"{violation.api}/{violation.claim}: {violation.message}"))
+        if grave:
+            report.outcome, report.longrepr = "failed", "\n\n".join(map(told, grave))
+        elif report.failed and call.excinfo is not None and call.excinfo.errisinstance(ClaimBroken):
+            report.outcome, report.longrepr = "passed", None
+        return report
+
+    def _violations(self) -> Iterator[Violation]:
+        for api in self._run.apis.values():
+            yield from api.ledger.violations.values()
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:  # type: ignore[override]
+        """Try again what failed, hand the result on; what fails the run or tells nothing fails the session."""
+        if not self._config.getoption("maxfail", 0):
+            super().pytest_sessionfinish()
+        result = self._run.result()
+        if is_worker(self._config):
+            self._config.workeroutput[OUTPUT] = pickle.dumps(result)  # type: ignore[attr-defined]
+        elif session.exitstatus == pytest.ExitCode.OK and not passes(result):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what the run found, claim by claim."""
+        summary(terminalreporter, self._run.result())

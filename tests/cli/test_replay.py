@@ -1,0 +1,254 @@
+"""`specwatch replay`: from a failing report to the same failure, or to the news that it is gone."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from specwatch.sandbox import EmbeddedSandbox
+from specwatch.spec import load_api
+
+Command = Callable[..., CompletedProcess[str]]
+Edit = Callable[[Path, str, str], int]
+
+DROPPED = "example-api/listRegions/200/drop/count"
+CLAIM = "example-api/listRegions/200"
+
+SCENARIO = """\
+        - id: regions-are-two
+          level: promise
+          text: There are two regions.
+          source: List regions
+          scenario: true
+"""
+TEST = """
+import pytest
+from specwatch.contract.caller import Caller, expect
+from specwatch.contract.current import current_run
+
+API = Caller(current_run().apis["example-api"])
+
+
+@pytest.mark.claim("example-api/regions-are-two")
+def test_there_are_two() -> None:
+    reply = API.call("listRegions")
+    expect(len(reply.json["regions"]) == 2, "two regions", reply)
+"""
+
+
+@pytest.fixture
+def report(specwatch: Command, workspace: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Checks the workspace with a fault and writes reports, of which it hands one back."""
+
+    def write(*options: str, kind: str = "json", fault: str = DROPPED) -> Path:
+        path = tmp_path / f"run.{kind}"
+        fixed = ("--workspace", workspace, "--profile", "smoke", "--seed", "7", "--fault", fault)
+        assert specwatch("check", *fixed, f"--{kind}", path, *options).returncode == 1
+        return path
+
+    return write
+
+
+def key(path: Path, claim: str = "listRegions/200") -> str:
+    """The id of the violation of a claim, with its API."""
+    (api,) = json.loads(path.read_text(encoding="utf-8"))["apis"]
+    return next(f"{api['id']}/{each['id']}" for each in api["violations"] if each["claim"] == claim)
+
+
+def test_it_still_fails_with_the_fault_of_the_run(
+    specwatch: Command, workspace: Path, report: Callable[..., Path]
+) -> None:
+    """A new sandbox has the same fault on: 1, with what was found then beside what is found now."""
+    path = report()
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}")
+
+    assert (finished.returncode, finished.stderr) == (1, "")
+    rows = dict(line.strip().split("  ", 1) for line in finished.stdout.splitlines() if line.startswith("  "))
+    assert rows["target"].strip() == f"sandbox, with the fault {DROPPED}"
+    assert rows["done"].strip() == "sending its request again, 1 time: one exchange shows it"
+    assert rows["expected"].strip() == "a required field"
+    assert rows["found then"].startswith("nothing (status 200, ")
+    assert rows["found now"].strip() == "nothing (status 200)"
+    assert "STILL FAILS: the claim is still broken." in finished.stdout
+
+
+@pytest.mark.parametrize("how", [[], ["--how", "test"]])
+def test_it_is_gone_elsewhere(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, how: list[str]
+) -> None:
+    """Against a target that does as documented it does not fail: 0. The credential is that of the environment."""
+    path = report()
+    with EmbeddedSandbox([load_api(workspace / "specs" / "example-api.yaml")]) as sandbox:
+        monkeypatch.setenv("EXAMPLE_API_TOKEN", "specwatch-sandbox-account")
+        options = ("--target", sandbox.url, "--times", "2", *how)
+        finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path).partition('/')[2]}", *options)
+
+    assert finished.returncode == 0
+    assert "DOES NOT FAIL: it failed in no try." in finished.stdout
+
+
+def test_without_a_credential_it_cannot_be_told(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reports hold no credential: 3, and the variable is named."""
+    monkeypatch.delenv("EXAMPLE_API_TOKEN", raising=False)
+    path = report()
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}", "--target", "http://127.0.0.1:9")
+
+    assert finished.returncode == 3
+    assert "CANNOT TELL: EXAMPLE_API_TOKEN is not set" in finished.stdout
+
+
+def test_a_scenario_is_played_again(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], spec: Path, edit: Edit
+) -> None:
+    """What takes a contract test to show is shown by it, with the run's seed, and the output says so."""
+    edit(spec, "      responses:\n", f"{SCENARIO}\n      responses:\n")
+    edit(spec, "regions: [north, south]", "regions: [north]")
+    (workspace / "contracts" / "test_example_api.py").write_text(TEST, encoding="utf-8")
+    path = report()
+    wanted = f"{path}#{key(path, 'regions-are-two')}"
+    finished = specwatch("replay", "--workspace", workspace, wanted, "--times", "2")
+
+    assert finished.returncode == 1
+    assert "running the contract tests of its claim, 2 times: no single exchange shows it" in finished.stdout
+    assert "STILL FAILS: it failed in 2 of 2 tries." in finished.stdout
+    assert specwatch("replay", "--workspace", workspace, wanted, "--how", "request").returncode == 2
+
+
+def test_without_an_id_it_lists_what_there_is(specwatch: Command, workspace: Path, report: Callable[..., Path]) -> None:
+    """Every violation with its claim and how it would be replayed; the command that is shown works."""
+    path = report()
+    finished = specwatch("replay", "--workspace", workspace, path)
+
+    assert finished.returncode == 0
+    assert f"{key(path)}  {CLAIM}\n" in finished.stdout
+    command = next(line for line in finished.stdout.splitlines() if line.startswith("  next  ")).split("  # ")[0]
+    assert specwatch("--workspace", workspace, *shlex.split(command)[2:]).returncode == 1
+
+
+def test_a_har_serves_as_well(specwatch: Command, workspace: Path, report: Callable[..., Path]) -> None:
+    """Its exchanges are judged first; which faults were on has to be said, for a HAR does not."""
+    har = report("--json", "run.json", kind="har")
+    wanted = f"{har}#{key(Path('run.json'))}"
+
+    honest = specwatch("replay", "--workspace", workspace, wanted)
+    assert honest.returncode == 0
+    assert "a HAR does not say which faults of the sandbox were on: name them with --fault" in honest.stdout
+    assert specwatch("replay", "--workspace", workspace, wanted, "--fault", DROPPED).returncode == 1
+
+
+def test_the_check_says_how_to_replay(specwatch: Command, workspace: Path, report: Callable[..., Path]) -> None:
+    """A run that fails and writes its report ends with a replay of its first violation that can be pasted."""
+    path = report()
+    options = ("--profile", "smoke", "--fault", DROPPED, "--json", path)
+    finished = specwatch("check", "--workspace", workspace, *options)
+    line = next(line for line in finished.stdout.splitlines() if " replay " in line)
+
+    assert specwatch(*shlex.split(line, comments=True)[2:]).returncode == 1
+
+
+def test_nothing_broken_is_nothing_to_replay(specwatch: Command, workspace: Path) -> None:
+    """The list of a run that passed is empty, and says so."""
+    specwatch("check", "--workspace", workspace, "--profile", "smoke", "--json", "good.json")
+    finished = specwatch("replay", "--workspace", workspace, "good.json")
+
+    assert finished.returncode == 0
+    assert "nothing in it breaks a claim, so there is nothing to replay." in finished.stdout
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (None, "there is no such file"),
+        ("{", "is no JSON"),
+        ("[]", "is no report of specwatch"),
+        ('{"schema": "specwatch.check/2"}', "is specwatch.check/2"),
+        ('{"schema": "specwatch.check/1"}', "what the schema of specwatch.check/1 asks for"),
+        ('{"log": {"entries": [{}]}}', "entry 0: was not recorded by specwatch"),
+        ('{"log": {"entries": [{"_specwatch": {"api": "example-api"}}]}}', "entry 0: cannot be read"),
+        ('{"log": {"entries": [7]}}', "entry 0: was not recorded by specwatch"),
+    ],
+)
+def test_files_that_are_no_report(specwatch: Command, workspace: Path, content: str | None, told: str) -> None:
+    """Whatever else the file is, it is said in a block, with 2."""
+    if content is not None:
+        Path("run.json").write_text(content, encoding="utf-8")
+    finished = specwatch("replay", "--workspace", workspace, "run.json#0123456789")
+
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert told in finished.stderr
+
+
+def _id(document: Any) -> None:
+    document["apis"][0]["id"] = "other-api"
+
+
+def _claim(document: Any) -> None:
+    document["apis"][0]["violations"][0]["claim"] = "listRegions/20"
+
+
+def _fault(document: Any) -> None:
+    document["faults"] = ["example-api/no-such"]
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (_id, "no such API"),
+        (_claim, "mend: did you mean listRegions/200"),
+        (_fault, "--fault example-api/no-such: no such fault"),
+    ],
+)
+def test_reports_of_another_workspace(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], change: Callable[[Any], None], told: str
+) -> None:
+    """An API, claim or fault that this workspace does not have is named, and nothing is sent."""
+    path = report()
+    document = json.loads(path.read_text(encoding="utf-8"))
+    found = next(v for v in document["apis"][0]["violations"] if v["claim"] == "listRegions/200")
+    document["apis"][0]["violations"] = [found]
+    change(document)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    listed = specwatch("replay", "--workspace", workspace, path).stdout
+    command = shlex.split(next(line for line in listed.splitlines() if line.startswith("  next  ")), comments=True)
+    finished = specwatch("--workspace", workspace, *command[2:])
+
+    assert finished.returncode == 2
+    assert told in finished.stderr
+
+
+def test_an_unknown_id_is_told(specwatch: Command, workspace: Path, report: Callable[..., Path]) -> None:
+    """With the ids that there are."""
+    path = report()
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#0123456789")
+
+    assert finished.returncode == 2
+    assert "no such violation" in finished.stderr
+    assert key(path) in finished.stderr
+
+
+def test_recorded_traffic_is_replayed_where_it_went(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report of a check of recorded traffic has no target: each exchange has its own."""
+    path = report()
+    with EmbeddedSandbox([load_api(workspace / "specs" / "example-api.yaml")]) as sandbox:
+        monkeypatch.setenv("EXAMPLE_API_TOKEN", "specwatch-sandbox-account")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document |= {"target": "recorded", "faults": []}
+        for violation in document["apis"][0]["violations"]:
+            exchange = violation["exchange"]
+            exchange["request"]["url"] = exchange["request"]["url"].replace(exchange["target"], sandbox.url)
+            exchange["target"] = url = sandbox.url
+        path.write_text(json.dumps(document), encoding="utf-8")
+        finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}")
+
+    assert finished.returncode == 0
+    assert f"  target      {url}\n" in finished.stdout

@@ -1,0 +1,37 @@
+"""What the tests of the pytest plugin share: real sessions of pytest, in a process of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from specwatch.cli.init import make_workspace
+
+Session = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A workspace as `specwatch init` makes it."""
+    folder = tmp_path / "workspace"
+    make_workspace(folder)
+    return folder
+
+
+@pytest.fixture
+def session(workspace: Path) -> Session:
+    """Runs pytest in the workspace, as a user types it."""
+    hidden = {"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "CI", "PYTEST_CURRENT_TEST"}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        env = {**environment, "COLUMNS": "200", "NO_COLOR": "1", **variables}
+        return subprocess.run(command, cwd=workspace, env=env, capture_output=True, text=True, timeout=100, check=False)
+
+    return run

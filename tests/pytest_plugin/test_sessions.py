@@ -1,0 +1,148 @@
+"""`pytest contracts --target URL` in a workspace does what a user of pytest expects."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.pytest_plugin.conftest import Session
+
+from specwatch.sandbox import EmbeddedSandbox, SandboxSettings, load_modules
+from specwatch.workspace import Workspace
+
+FAULT = "example-api/listRegions/200/drop/count"
+
+
+@contextmanager
+def served(workspace: Path, *faults: str) -> Iterator[str]:
+    """The sandbox of the workspace at a URL, which is nothing but a URL to whoever checks it."""
+    apis = Workspace(workspace, "the test's").apis()
+    settings = SandboxSettings(faults=faults)
+    with EmbeddedSandbox(apis, load_modules(workspace / "sandbox", apis), settings) as sandbox:
+        yield sandbox.url
+
+
+def outcomes(out: str) -> Counter[str]:
+    """How many tests had each outcome, as the last line says."""
+    last = out.strip().splitlines()[-1]
+    return Counter(
+        {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|deselected)", last)}
+    )
+
+
+def test_contracts_run_against_the_sandbox(session: Session) -> None:
+    """Without a target the embedded sandbox is asked; everything holds, and the summary counts claims."""
+    done = session("contracts")
+    assert done.returncode == 0, done.stdout
+    assert outcomes(done.stdout)["passed"] > 5
+    assert "specwatch" in done.stdout
+    assert re.search(r"PASS: \d+ claims hold", done.stdout)
+
+
+def test_a_broken_claim_fails_the_test_that_shows_it(session: Session, workspace: Path) -> None:
+    """A violation fails a test, with what was expected, what was found and a command that repeats the request."""
+    with served(workspace, FAULT) as url:
+        done = session("contracts", "--target", url, EXAMPLE_API_TOKEN="specwatch-sandbox-account")
+    assert done.returncode == 1
+    assert outcomes(done.stdout)["failed"] >= 1
+    assert re.search(r"example-api/\S+: broken promise", done.stdout)
+    assert "repeat     curl" in done.stdout
+    assert "contracts/test_" in done.stdout
+
+
+def test_the_first_failure_ends_the_session(session: Session) -> None:
+    """With -x nothing is sent after the first broken claim."""
+    whole = session("contracts", "--specwatch-fault", FAULT)
+    first = session("contracts", "-x", "--specwatch-fault", FAULT)
+    assert first.returncode == 1
+    assert outcomes(first.stdout)["failed"] == 1
+    assert outcomes(first.stdout).total() < outcomes(whole.stdout).total()
+
+
+def test_tests_are_chosen_by_name(session: Session) -> None:
+    """-k keeps the tests whose names match, and the rest sends nothing."""
+    done = session("contracts", "-k", "bad_credential", "-v")
+    assert done.returncode == 0, done.stdout
+    assert outcomes(done.stdout)["deselected"] > 0
+    assert not re.search(r"test_every_answer_conforms.*PASSED", done.stdout)
+
+
+def test_tests_are_spread_over_processes(session: Session) -> None:
+    """With -n the same tests have the same outcome, one API stays in one process, and the claims add up."""
+    alone = session("contracts", "--specwatch-seed", "3")
+    spread = session("contracts", "-n", "2", "--specwatch-seed", "3")
+    assert spread.returncode == 0, spread.stdout + spread.stderr
+    assert outcomes(spread.stdout) == outcomes(alone.stdout)
+    told = re.compile(r"PASS: (\d+) claims hold.*")
+    assert told.search(spread.stdout)[0] == told.search(alone.stdout)[0]  # type: ignore[index]
+
+
+def test_a_broken_claim_fails_in_any_process(session: Session) -> None:
+    """A violation that a worker finds fails the session, and the summary lists it."""
+    done = session("contracts", "-n", "2", "--specwatch-fault", FAULT)
+    assert done.returncode == 1
+    assert "FAIL:" in done.stdout
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+def test_a_wrong_option_is_told_at_once(session: Session, distributed: tuple[str, ...]) -> None:
+    """A target that is none is a usage error with the mend, and no test runs."""
+    done = session("contracts", "--target", "ftp://nowhere", *distributed)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "is no target" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+def test_nothing_known_is_no_pass(session: Session, distributed: tuple[str, ...]) -> None:
+    """Where no test could find anything out the session has not passed."""
+    chosen = ("-k", "plain_read or documented_failure")
+    done = session("contracts", "--target", "http://127.0.0.1:9", *chosen, *distributed)
+    assert done.returncode != 0
+    assert "this is no pass" in done.stdout
+
+
+def test_other_tests_are_left_alone(session: Session, workspace: Path) -> None:
+    """A session without contract tests starts no run and says nothing about one."""
+    (workspace / "test_mine.py").write_text('def test_mine():\n    """Mine."""\n', encoding="utf-8")
+    done = session("test_mine.py")
+    assert done.returncode == 0
+    assert "specwatch" not in done.stdout.replace(str(workspace), "").partition("collected")[2]
+
+
+def test_other_tests_run_beside(session: Session, workspace: Path) -> None:
+    """Tests of the user's own and contract tests share a session."""
+    (workspace / "test_mine.py").write_text('def test_mine():\n    """Mine."""\n', encoding="utf-8")
+    done = session(".", "-k", "mine or plain_read")
+    assert done.returncode == 0, done.stdout
+    assert outcomes(done.stdout)["passed"] >= 2
+
+
+def test_an_inference_warns(session: Session) -> None:
+    """A broken inference leaves its test passed and is told as a warning; strict, it fails."""
+    fault = "example-api/listRegions/slow"
+    lenient = session("contracts", "--specwatch-fault", fault)
+    strict = session("contracts", "--specwatch-fault", fault, "--specwatch-strict")
+    assert (lenient.returncode, strict.returncode) == (0, 1), lenient.stdout
+    assert "PytestWarning: example-api/" in lenient.stdout
+
+
+def test_a_name_that_is_taken_stays_with_its_owner(session: Session, workspace: Path) -> None:
+    """Another plugin's --target keeps its meaning; --specwatch-target says where contract tests go."""
+    plugin = """
+def pytest_addoption(parser):
+    parser.getgroup("boards").addoption("--target", dest="board")
+
+def pytest_report_header(config):
+    return f"board {config.option.board}"
+"""
+    (workspace / "boards.py").write_text(plugin, encoding="utf-8")
+    done = session(
+        "-p", "boards", "contracts", "--target", "esp32", "--specwatch-target", "sandbox", "-k", "plain_read"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "board esp32" in done.stdout

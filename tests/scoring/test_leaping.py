@@ -1,0 +1,44 @@
+"""The clock that leaps over waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specwatch.scoring.leaping import LeapingClock
+
+
+@given(waits=st.lists(st.floats(0, 1e6), max_size=10))
+def test_waits_add_up_without_taking_time(waits: list[float]) -> None:
+    """Both readings are ahead by everything that was slept."""
+    clock = LeapingClock()
+
+    for seconds in waits:
+        clock.sleep(seconds)
+
+    assert clock.now() - time.time() == pytest.approx(sum(waits), abs=0.5)
+    assert clock.monotonic() - time.perf_counter() == pytest.approx(sum(waits), abs=0.5)
+
+
+def test_it_never_runs_backwards() -> None:
+    """A wait of less than nothing is none."""
+    clock = LeapingClock()
+    before = clock.monotonic()
+
+    clock.sleep(-5.0)
+
+    assert clock.monotonic() >= before
+
+
+def test_asynchronous_code_leaps_as_well() -> None:
+    """What is held back in the sandbox is late by the same clock."""
+    clock = LeapingClock()
+    before = clock.now()
+
+    asyncio.run(clock.hold(3.0))
+
+    assert clock.now() - before >= 3.0
