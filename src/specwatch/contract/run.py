@@ -190,6 +190,7 @@ class ApiRun:
             self.trouble.raise_for(facts, cause)
         self._established = self._established or exchange.as_account
         self._note_acceptance(exchange)
+        self.trouble.refused(facts)
         return exchange
 
     def _doubt(self, facts: Facts) -> None:

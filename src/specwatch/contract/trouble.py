@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from specwatch.conformance import Facts
 from specwatch.contract.blame import Cause, is_of_the_api, is_page, late_for_the_way, own_cause, sentence, theirs
@@ -31,6 +32,9 @@ RATE_LIMIT_LIMIT = 2
 
 Roles = tuple[tuple[str, str], ...]
 """A role per security scheme, in the order of the schemes' names."""
+
+
+_REFUSALS: Final = frozenset({401, 402, 403})
 
 
 @dataclass
@@ -163,6 +167,13 @@ class OwnTrouble:
                 raise self.note(CredentialRefused(text), operation if accepted else None)
             case Cause.GATEWAY | Cause.PAGE:
                 raise self.note(Unreachable(text))
+
+    def refused(self, facts: Facts) -> None:
+        """Note that a credential which is vouched for was refused by an operation that accepted it before."""
+        exchange, roles = facts.exchange, _sorted(facts.exchange.credentials)
+        good = exchange.vouched and exchange.as_account and facts.request_valid
+        if good and exchange.response.status in _REFUSALS and (exchange.operation, roles) in self._succeeded:
+            self._refused.setdefault(roles, []).append(exchange)
 
     def accepted(self, exchange: Exchange) -> Iterator[Violation]:
         """Note that a credential was accepted.
