@@ -8,229 +8,49 @@ at once.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from functools import cache, partial
+from functools import partial
 from typing import cast
 
 import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
-from specwatch.conformance import MISSING, parse_strict
-from specwatch.contract.caller import Caller, Reply, expect
+from exaroutes_bulk_batches import (
+    API,
+    DONE,
+    NO_URL,
+    Batch,
+    Row,
+    awaited,
+    completed,
+    downloaded,
+    dynamic,
+    early,
+    expect_not_found,
+    expect_tallies,
+    failed,
+    is_plain,
+    mixed,
+    value,
+    without_uid,
+)
+from exaroutes_bulk_life import LifeCycle, rows
+from specwatch.contract.caller import Reply, expect
 from specwatch.contract.current import current_run
-from specwatch.contract.polling import wait_until
-from specwatch.errors import CannotTell, CredentialRefused
+from specwatch.errors import CannotTell
 from specwatch.spec.schema import as_text
 from specwatch.values.exchange import header
 
-API = Caller(current_run().apis["exaroutes-bulk"])
+pytestmark = pytest.mark.waits
+claim = pytest.mark.claim
 PROFILE = current_run().settings.profile
 UNDERSIZED_BYTES = 24_000_000
 OVERSIZED_BYTES = 30_000_000
 """Below and above 25 MB however a megabyte is counted."""
-
-pytestmark = pytest.mark.waits
-DONE = {"completed", "resultDownloaded"}
-NO_URL = "no url at all"
-GOOD_URL = "https://example.com/lp/a"
-claim = pytest.mark.claim
-Row = dict[str, object]
-_numbers = itertools.count(1)
-
-
-def uid() -> str:
-    """A row id that no other row of this run has."""
-    return f"row-{next(_numbers):03d}"
-
-
-def dynamic(**more: object) -> Row:
-    """A row that makes a dynamic code."""
-    return {"uid": uid(), "qrType": "dynamic", "dataType": "url", "data": GOOD_URL, **more}
-
-
-def static(**more: object) -> Row:
-    """A row that makes a static code."""
-    return dynamic(qrType="static", **more)
-
-
-def broken(**more: object) -> Row:
-    """A row that cannot be made: its data is no URL."""
-    return dynamic(data=NO_URL, **more)
-
-
-def without_uid() -> Row:
-    """A row that lacks its uid."""
-    row = dynamic()
-    del row["uid"]
-    return row
-
-
-@dataclass
-class Batch:
-    """One batch and everything that was read of it, in order."""
-
-    rows: list[Row]
-    account: str = "account"
-    id: str = ""
-    statuses: list[Reply] = field(default_factory=list)
-    archive: Reply | None = None
-
-    def submit(self) -> Batch:
-        """Queue the rows."""
-        reply = API.call("submitBulk", json=self.rows, credentials=self.account)
-        if reply.status != 200 or not isinstance(reply.json, str):
-            raise CannotTell(f"no batch was queued: {reply}")
-        self.id = reply.json
-        return self
-
-    def status(self, account: str | None = None) -> Reply:
-        """Read the status."""
-        reply = API.call("getBulkStatus", path={"bulkId": self.id}, credentials=account or self.account)
-        if account is None:
-            self.statuses.append(reply)
-        return reply
-
-    def result(self, account: str | None = None, *, refused: bool = False) -> Reply:
-        """Download the archive, or try to."""
-        return API.call("getBulkResult", path={"bulkId": self.id}, credentials=account or self.account, refused=refused)
-
-    def download(self) -> Batch:
-        """Download the archive, once."""
-        if self.archive is None:
-            self.archive = self.result()
-        return self
-
-    @property
-    def state(self) -> object:
-        """The status that was read last; None where it could not be read."""
-        readable = bool(self.statuses) and self.statuses[-1].status == 200
-        return value(self.statuses[-1], "status") if readable else None
-
-    @property
-    def entries(self) -> list[object]:
-        """The archive's entries.
-
-        Raises:
-            CannotTell: there is no archive to look at.
-        """
-        if self.archive is None or self.archive.status != 200 or not isinstance(self.archive.json, str):
-            raise CannotTell("there is no archive to look at")
-        content = parse_strict(self.archive.json.encode()).value
-        if not isinstance(content, list):
-            raise CannotTell("the archive holds no list of entries")
-        return content
-
-
-def value(reply: Reply, name: str) -> object:
-    """A field of an answer, or MISSING."""
-    return reply.json.get(name, MISSING) if isinstance(reply.json, Mapping) else MISSING
-
-
-def failed(entry: object) -> bool:
-    """Whether an archive entry says that its row failed."""
-    return isinstance(entry, Mapping) and entry.get("status") == "failed"
-
-
-def is_plain(row: Row) -> bool:
-    """Whether a row is as plain as those of the document's example, so that nothing can be wrong with it."""
-    return row.keys() == {"uid", "qrType", "dataType", "data"} and row["dataType"] == "url" and row["data"] == GOOD_URL
-
-
-def tally(rows: list[Row], entries: list[object]) -> dict[str, int]:
-    """Failed rows by feature class; a row counts in every class that it belongs to."""
-    lost = [row for row, entry in zip(rows, entries, strict=True) if failed(entry)]
-    return {
-        "dynamicQr": sum(row.get("qrType") == "dynamic" for row in lost),
-        "securedQr": sum(bool(row.get("secure")) for row in lost),
-        "sourceQr": sum(bool(row.get("sources")) for row in lost),
-    }
-
-
-def expect_tallies(batch: Batch, status: Reply) -> None:
-    """The tallies of a completed batch are those of its archive."""
-    shown, wanted = value(status, "failedFeatures"), tally(batch.rows, batch.entries)
-    same = isinstance(shown, Mapping) and {name: shown.get(name) for name in wanted} == wanted
-    expect(same, as_text(wanted), as_text(shown), status, claim="tallies-equal-failed-rows")
-
-
-@cache
-def second_works() -> bool:
-    """Whether the second account is good: it queues a batch whose only row lacks its uid, so that no code is made."""
-    Batch([without_uid()], account="second").submit()
-    return True
-
-
-def expect_not_found(call: Callable[[], Reply]) -> None:
-    """Another subscription gets a 404, not a refusal, when its own credential is good."""
-    works = second_works()
-    try:
-        reply = call()
-    except CredentialRefused as refusal:
-        expect(not works, "404 for another subscription", refusal)
-        raise
-    expect(reply.status == 404, "404 for another subscription", reply)
-
-
-@cache
-def mixed() -> Batch:
-    """A batch with every kind of row: good and bad, dynamic and static, with and without features, one without uid."""
-    rows = [
-        dynamic(),
-        static(),
-        broken(secure=["password"], sources=["utm"]),
-        without_uid(),
-        static(secure=["password"]),
-        broken(qrType="static", sources=["utm"]),
-        dynamic(dataType="no such type"),
-        dynamic(sources=["utm"]),
-        broken(secure=[], sources=[]),
-    ]
-    return Batch(rows).submit()
-
-
-@cache
-def early() -> Batch:
-    """A batch of good rows whose archive is asked for before it can be there."""
-    return Batch([dynamic(), dynamic()]).submit()
-
-
-@cache
-def awaited() -> tuple[Batch, Batch]:
-    """Both batches, once their status reads completed or nobody can be expected to wait any longer."""
-    batches = (mixed(), early())
-
-    def all_done() -> bool:
-        for batch in batches:
-            if batch.state not in DONE:
-                batch.status()
-        return all(batch.state != "processing" for batch in batches)
-
-    wait_until(API.run, "getBulkStatus", all_done, since=early().statuses[0] if early().statuses else None)
-    return batches
-
-
-def completed() -> tuple[Batch, Batch]:
-    """Both batches, completed.
-
-    Raises:
-        CannotTell: they did not complete in time.
-    """
-    batches = awaited()
-    if not all(batch.state in DONE for batch in batches):
-        raise CannotTell("the batches did not complete")
-    return batches
-
-
-@cache
-def downloaded() -> Batch:
-    """The mixed batch, downloaded."""
-    batch, _ = completed()
-    return batch.download()
 
 
 @pytest.mark.first
@@ -531,61 +351,22 @@ def test_a_status_needs_an_id() -> None:
     API.call("getBulkStatus", path={"bulkId": ""}, refused=True)
 
 
-rows = st.lists(st.sampled_from([dynamic, static, broken, without_uid]), min_size=1, max_size=5)
-
-
 @claim("exaroutes-bulk/tallies-equal-failed-rows")
 @claim("exaroutes-bulk/archive-in-submission-order")
-@given(makers=rows)
-def test_any_batch_is_reported_row_by_row(makers: list[object]) -> None:
+@given(rows=rows)
+def test_any_batch_is_reported_row_by_row(rows: list[Row]) -> None:
     """Whichever rows fail, and in whichever order, every row has its entry and every failure is counted."""
     if not PROFILE.coverage:
         raise CannotTell(f"profile {PROFILE.name} looks at one batch only")
-    batch = Batch([cast("type[Row]", maker)() for maker in makers], account="instant").submit()
+    batch = Batch(rows, account="instant").submit()
     batch.status()
     expect(batch.state == "completed", "completed", batch.statuses[-1])
     batch.download()
-    rows, entries = len(batch.rows), len(batch.entries)
-    expect(entries == rows, f"{rows} entries", f"{entries} entries", batch.archive, claim="archive-in-submission-order")
+    wanted, entries = len(rows), len(batch.entries)
+    expect(
+        entries == wanted, f"{wanted} entries", f"{entries} entries", batch.archive, claim="archive-in-submission-order"
+    )
     expect_tallies(batch, batch.statuses[0])
-
-
-class LifeCycle(RuleBasedStateMachine):
-    """Batches of an account whose worker is done at once, with calls in any order."""
-
-    batches = Bundle("batches")
-
-    @rule(target=batches, makers=rows)
-    def submit(self, makers: list[object]) -> Batch:
-        """Queue a batch, which is complete at once."""
-        return Batch([cast("type[Row]", maker)() for maker in makers], account="instant").submit()
-
-    @rule(batch=batches)
-    def read(self, batch: Batch) -> None:
-        """The status reads completed until the download, and resultDownloaded ever after."""
-        batch.status()
-        if batch.archive is None:
-            expect(batch.state == "completed", "completed", batch.statuses[-1], claim="batch-completes")
-        else:
-            after = "resultDownloaded"
-            expect(batch.state == after, after, batch.statuses[-1], claim="status-reads-downloaded")
-
-    @rule(batch=batches)
-    def download(self, batch: Batch) -> None:
-        """The first download has the archive, every other one finds nothing."""
-        if batch.archive is not None:
-            reply = batch.result(refused=True)
-            expect(reply.status == 410, "410 after the download", reply, claim="result-410-after-download")
-            return
-        reply = batch.result()
-        batch.archive = reply
-        expect(reply.status == 200, "200 with the archive", reply, claim="archive-ready-when-completed")
-
-    @rule(batch=batches)
-    def look_from_another_account(self, batch: Batch) -> None:
-        """Whatever has happened to it, the batch does not exist for anybody else."""
-        reply = batch.status("second")
-        expect(reply.status == 404, "404 for another subscription", reply, claim="other-subscription-status-404")
 
 
 @claim("exaroutes-bulk/status-moves-forward")

@@ -71,32 +71,14 @@ def answer(
     return f"HTTP/1.1 {status} {reason}\r\n{head}\r\n".encode() + content
 
 
-class Server:
-    """Listens on a free loopback port, answers as it is told and remembers all that arrived.
+class Listener:
+    """Accepts connections on a free loopback port until it is closed, and serves each in a thread of its own."""
 
-    Args:
-        script: makes an answer of each request; ConnectionAbortedError breaks the connection with an RST.
-        tls: context of an https server, or None for http.
-    """
-
-    def __init__(self, script: Callable[[Received], Answer], tls: ssl.SSLContext | None = None) -> None:
-        self.received: list[Received] = []
-        self._script = script
-        self._tls = tls
+    def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
         self._connections: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """Its base URL."""
-        scheme, host = ("https", "localhost") if self._tls else ("http", "127.0.0.1")
-        return f"{scheme}://{host}:{self._listener.getsockname()[1]}"
-
-    @property
-    def paths(self) -> list[str]:
-        """What was asked for, in order."""
-        return [received.path for received in self.received]
 
     def close(self) -> None:
         """Hang up everywhere."""
@@ -111,6 +93,35 @@ class Server:
                 connection, _ = self._listener.accept()
                 self._connections.append(connection)
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class Server(Listener):
+    """Listens on a free loopback port, answers as it is told and remembers all that arrived.
+
+    Args:
+        script: makes an answer of each request; ConnectionAbortedError breaks the connection with an RST.
+        tls: context of an https server, or None for http.
+    """
+
+    def __init__(self, script: Callable[[Received], Answer], tls: ssl.SSLContext | None = None) -> None:
+        self.received: list[Received] = []
+        self._script = script
+        self._tls = tls
+        super().__init__()
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        scheme, host = ("https", "localhost") if self._tls else ("http", "127.0.0.1")
+        return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def paths(self) -> list[str]:
+        """What was asked for, in order."""
+        return [received.path for received in self.received]
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError), connection:

@@ -23,6 +23,7 @@ def test_new_workspace(specwatch: Command, tmp_path: Path) -> None:
         f"  specwatch --workspace {folder} watch\n"
         f"  specwatch --workspace {folder} build\n"
     )
+    assert {path.name for path in (folder / "contracts").glob("*.py")} == {"test_access.py", "test_conformance.py"}
     made = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert made >= {
         ".env.example",

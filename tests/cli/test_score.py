@@ -13,36 +13,11 @@ from subprocess import CompletedProcess
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.faulty_sandbox import MODULE
 
 from specwatch.scoring.document import schema
 
 Command = Callable[..., CompletedProcess[str]]
-
-MODULE = '''
-"""The example API, with two faults of its own."""
-
-import os
-from dataclasses import replace
-
-from specwatch.sandbox import Answer, Call, SandboxApi
-
-api = SandboxApi("example-api")
-
-
-@api.fault("miscounted", breaks="count-equals-regions", text="One too many is counted.")
-def miscounted(_call: Call, answer: Answer) -> Answer:
-    return replace(answer, body={**answer.body, "count": 3}) if answer.status == 200 else answer
-
-
-@api.fault("unseen", breaks="count-equals-regions", text="Nothing that shows.")
-def unseen(_call: Call, answer: Answer) -> Answer:
-    return answer
-
-
-@api.fault("dies", breaks="count-equals-regions", text="The process ends.")
-def dies(_call: Call, _answer: Answer) -> Answer:
-    os._exit(3)
-'''
 
 
 @pytest.fixture

@@ -95,6 +95,16 @@ def test_defective():
     assert outcome.api.violations == ()
 
 
+def test_tests_share_the_modules_beside_them(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """What stands beside a test is imported by its plain name, and is no test itself."""
+    folder = workspace("from shop_items import API, claim, expect\n" + PLAYED)
+    (folder / "contracts" / "shop_items.py").write_text(HEAD + PLAYED.replace("200", "404"), encoding="utf-8")
+    outcome = runner.check(folder, serve(well).url, environment=TOKENS)
+
+    assert (outcome.defect, outcome.api.violations) == (None, ())
+    assert outcome.claim("known-item-found").verdict is Verdict.PASS
+
+
 def test_a_module_that_does_not_import_is_ours(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
     """The run says so, and does not pass for one that somebody interrupted."""
     outcome = runner.check(workspace(HEAD + "import nothing_like_it\n"), serve(well).url, environment=TOKENS)

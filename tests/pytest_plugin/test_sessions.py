@@ -122,6 +122,28 @@ def test_other_tests_run_beside(session: Session, workspace: Path) -> None:
     assert outcomes(done.stdout)["passed"] >= 2
 
 
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_contract_tests_share_modules(session: Session, workspace: Path, mode: str) -> None:
+    """A module beside the contract tests is imported by its plain name in every import mode of pytest."""
+    shared = """
+from specwatch.contract.current import current_run
+
+APIS = list(current_run().apis)
+"""
+    tests = """
+import pytest
+from example_api_shared import APIS
+
+@pytest.mark.api("example-api")
+def test_shared():
+    assert APIS == ["example-api"]
+"""
+    (workspace / "contracts" / "example_api_shared.py").write_text(shared, encoding="utf-8")
+    (workspace / "contracts" / "test_example_api.py").write_text(tests, encoding="utf-8")
+    done = session("contracts", f"--import-mode={mode}", "-k", "test_shared", "-v")
+    assert "test_shared PASSED" in done.stdout, done.stdout + done.stderr
+
+
 def test_an_inference_warns(session: Session) -> None:
     """A broken inference leaves its test passed and is told as a warning; strict, it fails."""
     fault = "example-api/listRegions/slow"

@@ -5,40 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.faulty_sandbox import MODULE
 
 from specwatch.cli.init import make_workspace
 from specwatch.workspace import Workspace
 
-MODULE = '''
-"""The example API, with faults of every sort."""
-
-import os
+MORE = """
 import time
-from dataclasses import replace
-
-from specwatch.sandbox import Answer, Call, SandboxApi
-
-api = SandboxApi("example-api")
 
 
 @api.operation("listRegions")
 def list_regions(call: Call) -> Answer:
     return Answer(body={"count": 2, "regions": ["north", "south"]})
-
-
-@api.fault("miscounted", breaks="count-equals-regions", text="One too many is counted.")
-def miscounted(_call: Call, answer: Answer) -> Answer:
-    return replace(answer, body={**answer.body, "count": 3}) if answer.status == 200 else answer
-
-
-@api.fault("unseen", breaks="count-equals-regions", text="Nothing that shows.")
-def unseen(_call: Call, answer: Answer) -> Answer:
-    return answer
-
-
-@api.fault("dies", breaks="count-equals-regions", text="The process ends.")
-def dies(_call: Call, _answer: Answer) -> Answer:
-    os._exit(3)
 
 
 @api.fault("raises", breaks="count-equals-regions", text="The fault itself is broken.")
@@ -60,7 +38,7 @@ def told_allowed(_call: Call, answer: Answer) -> Answer:
 @api.variation("with-more", text="One more field.")
 def with_more(_call: Call, answer: Answer) -> Answer:
     return replace(answer, body={**answer.body, "more": True})
-'''
+"""
 
 
 @pytest.fixture
@@ -68,5 +46,5 @@ def workspace(tmp_path: Path) -> Workspace:
     """The workspace of `specwatch init` with that sandbox."""
     root = tmp_path / "workspace"
     make_workspace(root)
-    (root / "sandbox" / "example_api.py").write_text(MODULE, encoding="utf-8")
+    (root / "sandbox" / "example_api.py").write_text(MODULE + MORE, encoding="utf-8")
     return Workspace(root, "the test's")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.html_reader import Reader
 
 from specwatch.errors import Problem
 from specwatch.probing.events import Reloaded
@@ -15,39 +14,6 @@ from specwatch.web import ApiStatus, BudgetStatus, JobStatus, ProbeStatus, Statu
 from specwatch.web.page import FAULTS, ago, ahead, amount, latency, moment, render_page
 
 NOW = 1_700_000_000.0
-VOID = {"meta", "link", "input", "br"}
-
-
-class Reader(HTMLParser):
-    """Reads a page: its text, its elements, and whether they are closed as they should be."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember an element."""
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """It closes the last one that is open."""
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Remember a text."""
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        """All that can be read."""
-        return " ".join(" ".join(self.words).split())
 
 
 def page(*probes: ProbeStatus, **more: object) -> str:

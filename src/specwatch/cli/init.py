@@ -67,12 +67,16 @@ def _fill(folder: Path) -> None:
 def common_modules() -> Iterator[Path]:
     """The contract modules that belong to no single API, of the workspace that comes with specwatch.
 
+    What belongs to an API is named like it: its tests, and modules that only they import, such as `parcels_labels.py`.
+
     Raises:
         InternalError: this installation has none.
     """
     home = _own_workspace()
-    apis = {f"test_{path.stem.replace('-', '_')}.py" for path in (home / "specs").iterdir()}
-    yield from (path for path in sorted((home / "contracts").glob("*.py")) if path.name not in apis)
+    apis = tuple(f"{path.stem.replace('-', '_')}_" for path in (home / "specs").iterdir())
+    for path in sorted((home / "contracts").glob("*.py")):
+        if not f"{path.stem.removeprefix('test_')}_".startswith(apis):
+            yield path
 
 
 def _own_workspace() -> Path:

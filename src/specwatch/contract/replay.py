@@ -6,7 +6,7 @@ One that takes several exchanges is replayed by the contract tests that look for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -242,16 +242,21 @@ def play_again(run: ContractRun, contracts: Path, violation: Violation) -> Attem
     (result,) = run.result().apis
     broken = [each for each in result.violations if each.claim == violation.claim]
     if broken:
-        same = next((each for each in broken if each.identity == violation.identity), None)
-        shown = (same or broken[0]).exchange
-        status = shown.response.status if shown is not None else 0
-        return Attempt(Verdict.FAIL, (same or broken[0]).found, status, same is not None)
+        return _broken_again(broken, violation)
     if defect is not None:
         raise defect
     claim = next(each for each in result.claims if each.claim.id == violation.claim)
     if claim.verdict is Verdict.PASS and not run.interrupted:
         return Attempt(Verdict.PASS, f"the claim is kept, seen {claim.observations} times")
     return Attempt(Verdict.UNKNOWN, claim.reason or "the replay was interrupted")
+
+
+def _broken_again(broken: Sequence[Violation], before: Violation) -> Attempt:
+    """The claim is broken still: in the same way as before if any of the violations is."""
+    same = next((each for each in broken if each.identity == before.identity), None)
+    shown = same or broken[0]
+    status = shown.exchange.response.status if shown.exchange is not None else 0
+    return Attempt(Verdict.FAIL, shown.found, status, same is not None)
 
 
 def overall(attempts: tuple[Attempt, ...]) -> Verdict:

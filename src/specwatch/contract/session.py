@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Generator, Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specwatch.contract.current import activate, deactivate
+from specwatch.contract.modules import importable
 from specwatch.contract.run import ContractRun
 from specwatch.errors import InternalError
 
@@ -42,18 +42,24 @@ def run_contracts(
     output = io.StringIO()
     activate(run)
     try:
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _own_options(), _own_storage():
+        with _quiet(output), _own_options(), _own_storage(), importable(contracts):
             code = pytest.main(_arguments(run, contracts), plugins=[make_plugin(run, errors), _Exits(errors)])
     except SystemExit as error:  # of a conftest.py, which pytest loads before it catches anything
         errors.append(f"{_innermost(error, contracts)}: {_ending(error)}")
     finally:
         deactivate(run)
         run.close()
-        _forget_modules(contracts)
     if errors:
         raise InternalError("contract tests failed for reasons of their own:", *errors)
     if code > INTERRUPTED and code != pytest.ExitCode.NO_TESTS_COLLECTED:
         raise InternalError(f"contract tests could not be run: {output.getvalue().strip()[-2000:]}")
+
+
+@contextlib.contextmanager
+def _quiet(output: io.StringIO) -> Iterator[None]:
+    """Keep what pytest prints."""
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        yield
 
 
 @contextlib.contextmanager
@@ -119,14 +125,6 @@ def _innermost(error: BaseException, contracts: Path) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(contracts.resolve())]
     return f"{own[-1].filename}:{own[-1].lineno}" if own else str(contracts)
-
-
-def _forget_modules(contracts: Path) -> None:
-    """Unload the contract tests: they are bound to their run, and the next run needs them afresh."""
-    folder = f"{contracts.resolve()}{os.sep}"
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(folder):
-            del sys.modules[name]
 
 
 def _arguments(run: ContractRun, contracts: Path) -> list[str]:

@@ -14,6 +14,7 @@ from specwatch.cli.check.build import build
 from specwatch.cli.check.parse import parse
 from specwatch.contract.caller import ClaimBroken
 from specwatch.contract.current import activate, deactivate
+from specwatch.contract.modules import importable
 from specwatch.contract.plugin import RunPlugin
 from specwatch.contract.run import ContractRun
 from specwatch.errors import SpecwatchError
@@ -86,6 +87,7 @@ def begin(config: pytest.Config, workspace: Path, given: Mapping[str, Any]) -> R
     stack.callback(run.close)
     activate(run)
     stack.callback(deactivate, run)
+    stack.enter_context(importable(request.workspace.contracts))
     session = RunSession(config, request, run, stack)
     session.pytest_configure()
     _seed(config, run)

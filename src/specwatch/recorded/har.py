@@ -96,12 +96,7 @@ def _not_of_the_server(entry: Node, request: Node, response: Node, status: int) 
 def _entry(entry: Node, request: Node, response: Node, status: int, where: str) -> Entry:
     notes: list[str] = []
     sent, came = _headers(request), _headers(response)
-    method = request.get("method")
-    url = request.get("url")
-    if not isinstance(method, str) or not method:
-        raise _EntryError("request.method is no text")
-    if not isinstance(url, str) or not url:
-        raise _EntryError("request.url is no text")
+    method, url = _required(request, "method"), _required(request, "url")
     told, extra = _told(entry), _optional(entry, "_specwatch")
     seconds, phases = _timings(entry, ours=told is not None)
     exact = moment(extra.get("started_at")) if told is not None else None
@@ -122,6 +117,13 @@ def _entry(entry: Node, request: Node, response: Node, status: int, where: str) 
         notes=tuple(notes),
         told=told,
     )
+
+
+def _required(request: Node, name: str) -> str:
+    text = request.get(name)
+    if not isinstance(text, str) or not text:
+        raise _EntryError(f"request.{name} is no text")
+    return text
 
 
 def _noted(read: Callable[[], bytes], notes: list[str], side: str) -> bytes | None:

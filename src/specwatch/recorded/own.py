@@ -83,10 +83,9 @@ def _entry(node: object, told: Told, where: str) -> Entry:
     request, response = _node(exchange.get("request"), "request"), _node(exchange.get("response"), "response")
     timings = exchange.get("timings")
     timings = timings if isinstance(timings, dict) else {}
-    status, phases = response.get("status"), timings.get("phases")
+    status = response.get("status")
     if not isinstance(status, int):
         raise TypeError("its status is no number")
-    spent = {str(k): duration(v) for k, v in phases.items()} if isinstance(phases, dict) else {}
     notes: list[str] = []
     return Entry(
         where=where,
@@ -101,10 +100,15 @@ def _entry(node: object, told: Told, where: str) -> Entry:
         http_version=_text(response.get("http_version")),
         started_at=moment(timings.get("started_at")),
         seconds=duration(timings.get("total_seconds")),
-        phases={name: seconds for name, seconds in spent.items() if seconds is not None},
+        phases=_phases(timings.get("phases")),
         notes=tuple(notes),
         told=told,
     )
+
+
+def _phases(value: object) -> dict[str, float]:
+    spent = {str(name): duration(seconds) for name, seconds in value.items()} if isinstance(value, dict) else {}
+    return {name: seconds for name, seconds in spent.items() if seconds is not None}
 
 
 def _node(value: object, name: str) -> Node:

@@ -23,7 +23,7 @@ from specwatch.recorded.masking import (
     is_shown,
     other_values,
 )
-from specwatch.recorded.matching import Finder, Match, Stray
+from specwatch.recorded.matching import Finder, Foreign, Match, Stray
 from specwatch.recorded.model import Recording, Skipped
 from specwatch.recorded.roles import Standing, standing
 from specwatch.spec.model import Api
@@ -94,30 +94,40 @@ def sort(recordings: Sequence[Recording], apis: Sequence[Api], base: str = "") -
     Raises:
         UsageError: no entry is of a selected API.
     """
-    finder = Finder(apis, base)
-    matches: dict[str, list[tuple[Match, Recording]]] = {}
-    strays: Counter[Stray] = Counter()
-    foreign: Counter[str] = Counter()
-    skipped = [each for recording in recordings for each in recording.skipped]
-    seen: dict[object, Recording] = {}
+    finder, sorting = Finder(apis, base), _Sorting()
+    for recording in recordings:
+        sorting.skipped += recording.skipped
     for recording in recordings:
         for entry in recording.entries:
-            found = finder.find(entry)
-            if isinstance(found, Match):
-                if _first_of(found, recording, seen) is recording:
-                    matches.setdefault(found.api.id, []).append((found, recording))
-                else:
-                    skipped.append(Skipped(entry.where, _DOUBLE))
-            elif isinstance(found, Stray):
-                strays[found] += 1
-            else:
-                foreign[found.host] += 1
-    hidden = _redactor_of(recordings, apis) if strays else None
-    clean = {replace(s, request=hidden.text(s.request)): times for s, times in strays.items()} if hidden else {}
-    result = Sorted(matches, clean, foreign, skipped)
-    if not matches:
+            sorting.put(finder.find(entry), entry.where, recording)
+    hidden = _redactor_of(recordings, apis) if sorting.strays else Redactor()
+    strays = {replace(stray, request=hidden.text(stray.request)): times for stray, times in sorting.strays.items()}
+    result = Sorted(sorting.matches, strays, sorting.foreign, sorting.skipped)
+    if not sorting.matches:
         raise UsageError(_nothing(result, recordings, apis, base))
     return result
+
+
+class _Sorting:
+    """Books entry by entry what became of it."""
+
+    def __init__(self) -> None:
+        self.matches: dict[str, list[tuple[Match, Recording]]] = {}
+        self.strays: Counter[Stray] = Counter()
+        self.foreign: Counter[str] = Counter()
+        self.skipped: list[Skipped] = []
+        self._seen: dict[object, Recording] = {}
+
+    def put(self, found: Match | Stray | Foreign, where: str, recording: Recording) -> None:
+        """Book an entry of a file."""
+        if isinstance(found, Stray):
+            self.strays[found] += 1
+        elif isinstance(found, Foreign):
+            self.foreign[found.host] += 1
+        elif _first_of(found, recording, self._seen) is recording:
+            self.matches.setdefault(found.api.id, []).append((found, recording))
+        else:
+            self.skipped.append(Skipped(where, _DOUBLE))
 
 
 def _redactor_of(recordings: Sequence[Recording], apis: Sequence[Api]) -> Redactor:

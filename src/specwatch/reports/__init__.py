@@ -11,6 +11,7 @@
     curl          one exchange as a command line
     next_steps    commands that lead on from a run
     files         where reports are written
+    schemas       the JSON Schemas that lie beside the modules
 
 Import the module you need: those for the terminal load rich, the others load nothing heavy. Exchanges reach this layer
 without secrets; no report looks one up.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Final
 
 from specwatch.contract.baseline import today_of
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
+from specwatch.reports.schemas import packaged_schema
 from specwatch.reports.summary import so_far
 from specwatch.reports.text import BASE64, decoded, timestamp
 from specwatch.values.baseline import Acceptance
@@ -26,9 +26,7 @@ Document = dict[str, object]
 
 def schema() -> Mapping[str, object]:
     """The JSON Schema (2020-12) of the report."""
-    text = files("specwatch.reports").joinpath("check.schema.json").read_text(encoding="utf-8")
-    document: Mapping[str, object] = json.loads(text)
-    return document
+    return packaged_schema("specwatch.reports", "check.schema.json")
 
 
 def to_json(result: RunResult) -> Document:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Final
 
 from rich.console import Console
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.plan import ApiPlan, PlannedCalls
+from specwatch.reports.schemas import packaged_schema
 from specwatch.reports.screen import Screen
 from specwatch.reports.text import count
 
@@ -25,9 +25,7 @@ Document = dict[str, object]
 
 def schema() -> Mapping[str, object]:
     """The JSON Schema (2020-12) of the document."""
-    text = files("specwatch.reports").joinpath("plan.schema.json").read_text(encoding="utf-8")
-    document: Mapping[str, object] = json.loads(text)
-    return document
+    return packaged_schema("specwatch.reports", "plan.schema.json")
 
 
 def to_text(document: Document) -> str:

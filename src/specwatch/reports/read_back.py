@@ -77,21 +77,7 @@ def _from_report(document: Mapping[str, Any]) -> Recording:
             exchange = _exchange(raw["exchange"], api["id"]) if raw["exchange"] is not None else None
             if exchange is not None and raw["exchange"]["request"].get("truncated"):
                 cut.add(exchange.id)
-            violations.append(
-                Violation(
-                    api=api["id"],
-                    claim=raw["claim"],
-                    level=Level(raw["level"]),
-                    operation=raw["operation"],
-                    kind=raw["kind"],
-                    message=raw["message"],
-                    expected=raw["expected"],
-                    found=raw["found"],
-                    where=raw.get("where", ""),
-                    exchange=exchange,
-                    rate=Rate(**raw["rate"]) if "rate" in raw else None,
-                )
-            )
+            violations.append(_violation(raw, api["id"], exchange))
     return Recording(
         target=document["target"],
         profile=document["profile"],
@@ -99,6 +85,22 @@ def _from_report(document: Mapping[str, Any]) -> Recording:
         faults=tuple(document.get("faults", ())),
         violations=tuple(violations),
         cut=frozenset(cut),
+    )
+
+
+def _violation(raw: Mapping[str, Any], api: str, exchange: Exchange | None) -> Violation:
+    return Violation(
+        api=api,
+        claim=raw["claim"],
+        level=Level(raw["level"]),
+        operation=raw["operation"],
+        kind=raw["kind"],
+        message=raw["message"],
+        expected=raw["expected"],
+        found=raw["found"],
+        where=raw.get("where", ""),
+        exchange=exchange,
+        rate=Rate(**raw["rate"]) if "rate" in raw else None,
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from typing import Final
 
+from specwatch.reports.schemas import packaged_schema
 from specwatch.reports.text import timestamp
 from specwatch.scoring.reasons import reason_for
 from specwatch.scoring.values import Outcome, Result, Score, detected, requests
@@ -20,9 +19,7 @@ Document = dict[str, object]
 
 def schema() -> Mapping[str, object]:
     """The JSON Schema (2020-12) of the document."""
-    text = files("specwatch.scoring").joinpath("score.schema.json").read_text(encoding="utf-8")
-    document: Mapping[str, object] = json.loads(text)
-    return document
+    return packaged_schema("specwatch.scoring", "score.schema.json")
 
 
 def to_document(score: Score, reasons: Mapping[str, str], underivable: Mapping[str, str] | None = None) -> Document:

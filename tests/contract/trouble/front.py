@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, cast
 from urllib.parse import urlsplit
 
-from tests.loopback import Answer, Received, Server
+from tests.loopback import Answer, Listener, Received, Server
 
 PASS: Final = b"pass it on"
 """What a rule says when the sandbox shall answer."""
@@ -106,7 +106,7 @@ class _Turning:
         return self._context().wrap_socket(stream, server_side=server_side)
 
 
-class Tunnel:
+class Tunnel(Listener):
     """A proxy that opens a way to one port, whatever it is asked for, unless it says something else.
 
     Args:
@@ -115,44 +115,27 @@ class Tunnel:
     """
 
     def __init__(self, port: int, said: Callable[[], bytes | None]) -> None:
-        self._port = port
+        self._leads_to = port
         self._said = said
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self.asked: list[str] = []
-        self._streams: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self) -> None:
-        """Hang up everywhere."""
-        for each in (self._listener, *self._streams):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                stream, _ = self._listener.accept()
-                self._streams.append(stream)
-                threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
-
-    def _serve(self, stream: socket.socket) -> None:
+    def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
-                head += stream.recv(65536) or b"\r\n\r\n"
+                head += connection.recv(65536) or b"\r\n\r\n"
             self.asked.append(head.decode("latin-1"))
             said = self._said()
             if said is None:
-                self._relay(stream)
+                self._relay(connection)
             elif said:
-                stream.sendall(said)
-                stream.close()
+                connection.sendall(said)
+                connection.close()
 
     def _relay(self, stream: socket.socket) -> None:
-        other = socket.create_connection(("127.0.0.1", self._port))
-        self._streams.append(other)
+        other = socket.create_connection(("127.0.0.1", self._leads_to))
+        self._connections.append(other)
         stream.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         threading.Thread(target=_pump, args=(other, stream), daemon=True).start()
         _pump(stream, other)
