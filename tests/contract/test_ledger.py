@@ -90,6 +90,21 @@ def test_a_finding_is_told_once() -> None:
     assert len(ledger.violations) == 2
 
 
+@pytest.mark.parametrize(
+    "levels", [[Level.INFERENCE], [Level.INFERENCE, Level.PROMISE], [Level.PROMISE, Level.INFERENCE]]
+)
+def test_a_broken_claim_weighs_what_its_gravest_violation_does(levels: list[Level]) -> None:
+    """A promise that is broken only in a way which examples speak of warns; one broken promise among them fails."""
+    ledger = Ledger(API, {PROMISES[0]})
+    for number, level in enumerate(levels):
+        ledger.break_(dataclasses.replace(broken(PROMISES[0], str(number)), level=level))
+    (result,) = ledger.results()
+    assert (result.verdict, result.claim.level) == (Verdict.FAIL, Level.PROMISE)
+    assert result.level is (Level.PROMISE if Level.PROMISE in levels else Level.INFERENCE)
+    assert (worst([result], strict=False) is Verdict.FAIL) == (Level.PROMISE in levels)
+    assert worst([result], strict=True) is Verdict.FAIL
+
+
 def test_what_is_not_selected_does_not_count() -> None:
     """A claim that nobody asked about neither fails the run nor is listed."""
     ledger = Ledger(API, ["id-echoed"])

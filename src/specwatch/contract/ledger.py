@@ -23,6 +23,8 @@ class ClaimResult:
         reason: why it is unknown, else None.
         broken: how many of the observations broke it.
         accepted: whether everything that breaks it is accepted by the run's baseline.
+        breach: the level of the gravest violation, None unless it is broken. A promise may be broken in a way that only
+            examples speak of.
     """
 
     claim: Claim
@@ -31,6 +33,12 @@ class ClaimResult:
     reason: str | None
     broken: int = 0
     accepted: bool = False
+    breach: Level | None = None
+
+    @property
+    def level(self) -> Level:
+        """How much weight its verdict has: that of what broke it, else its own."""
+        return self.breach or self.claim.level
 
 
 @dataclass
@@ -50,6 +58,7 @@ class Ledger:
     responses: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _kept: Counter[str] = field(default_factory=Counter)
     _broken: Counter[str] = field(default_factory=Counter)
+    _breach: dict[str, Level] = field(default_factory=dict)
     _reasons: dict[str, str] = field(default_factory=dict)
 
     def keep(self, claims: Iterable[str]) -> None:
@@ -59,6 +68,8 @@ class Ledger:
     def break_(self, violation: Violation) -> bool:
         """Note a violation; True when it is the first of its kind."""
         self._broken[violation.claim] += 1
+        if self._breach.get(violation.claim) is not Level.PROMISE:
+            self._breach[violation.claim] = violation.level
         if violation.claim not in self.selected or violation.identity in self.violations:
             return False
         self.violations[violation.identity] = violation
@@ -88,7 +99,8 @@ class Ledger:
     def _result(self, claim: Claim, default_reason: Callable[[Claim], str]) -> ClaimResult:
         observations = self._kept[claim.id] + self._broken[claim.id]
         if self._broken[claim.id]:
-            return ClaimResult(claim, Verdict.FAIL, observations, None, self._broken[claim.id])
+            broken, breach = self._broken[claim.id], self._breach[claim.id]
+            return ClaimResult(claim, Verdict.FAIL, observations, None, broken, breach=breach)
         if self._kept[claim.id]:
             return ClaimResult(claim, Verdict.PASS, observations, None)
         return ClaimResult(claim, Verdict.UNKNOWN, 0, self._reasons.get(claim.id) or default_reason(claim))
@@ -98,7 +110,7 @@ def worst(results: Iterable[ClaimResult], *, strict: bool) -> Verdict:
     """The verdict over claims: fail if a promise (strict: any claim) is broken, unknown if nothing was verified."""
     verdict = Verdict.UNKNOWN
     for result in results:
-        if result.verdict is Verdict.FAIL and (strict or result.claim.level is Level.PROMISE):
+        if result.verdict is Verdict.FAIL and (strict or result.level is Level.PROMISE):
             return Verdict.FAIL
         if result.verdict is not Verdict.UNKNOWN:
             verdict = Verdict.PASS

@@ -10,7 +10,7 @@ from functools import reduce
 from specwatch.conformance.sightings import Sightings
 from specwatch.contract.ledger import ClaimResult, worst
 from specwatch.contract.result import ApiResult, RunResult
-from specwatch.values.claim import Verdict
+from specwatch.values.claim import Level, Verdict
 
 
 def merged(results: Sequence[RunResult]) -> RunResult:
@@ -61,5 +61,5 @@ def _both(one: ApiResult, other: ApiResult, *, strict: bool) -> ApiResult:
 def _claim(one: ClaimResult, other: ClaimResult) -> ClaimResult:
     """The graver verdict; unknown is the least that can be known."""
     order = (Verdict.FAIL, Verdict.PASS, Verdict.UNKNOWN)
-    graver = min(one, other, key=lambda result: order.index(result.verdict))
+    graver = min(one, other, key=lambda result: (order.index(result.verdict), result.level is not Level.PROMISE))
     return replace(graver, observations=one.observations + other.observations)

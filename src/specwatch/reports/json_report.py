@@ -114,6 +114,7 @@ def _claim(result: ClaimResult) -> Document:
         "observations": result.observations,
         "reason": result.reason,
         **({"broken": result.broken} if result.broken else {}),
+        **({"breach": result.breach.value} if result.breach not in {None, result.claim.level} else {}),
         **({"accepted": True} if result.accepted else {}),
     }
 

@@ -73,8 +73,8 @@ def _case(
             notes = "; ".join(dict.fromkeys(acceptance_note(violation, result) for violation in violations))
             skipped = SubElement(case, "skipped", _attributes(message=f"accepted {notes}"))
             skipped.text = xml_text(told)
-        elif fails(about.level, strict=result.strict):
-            failure = SubElement(case, "failure", _attributes(message=message, type=about.level.value))
+        elif fails(claim.level, strict=result.strict):
+            failure = SubElement(case, "failure", _attributes(message=message, type=claim.level.value))
             failure.text = xml_text(told)
         else:
             SubElement(case, "system-out").text = xml_text(f"warning: {message}\n\n{told}")

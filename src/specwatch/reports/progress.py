@@ -145,5 +145,5 @@ class Progress:
 
 def _broken_and_warned(api: ApiRun, claims: Sequence[ClaimResult]) -> tuple[int, int]:
     """How many claims are broken so that the run fails, and how many so that it only warns."""
-    found = [fails(c.claim.level, strict=api.settings.strict) for c in claims if c.verdict is Verdict.FAIL]
+    found = [fails(c.level, strict=api.settings.strict) for c in claims if c.verdict is Verdict.FAIL]
     return sum(found), len(found) - sum(found)

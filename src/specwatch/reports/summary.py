@@ -26,12 +26,12 @@ def fails(level: Level, *, strict: bool) -> bool:
 
 def broken(api: ApiResult, *, strict: bool) -> tuple[ClaimResult, ...]:
     """The claims whose breach fails the run; accepted ones are none of them."""
-    return tuple(c for c in _breached(api) if fails(c.claim.level, strict=strict))
+    return tuple(c for c in _breached(api) if fails(c.level, strict=strict))
 
 
 def warned(api: ApiResult, *, strict: bool) -> tuple[ClaimResult, ...]:
     """The broken claims that only warn; accepted ones are none of them."""
-    return tuple(c for c in _breached(api) if not fails(c.claim.level, strict=strict))
+    return tuple(c for c in _breached(api) if not fails(c.level, strict=strict))
 
 
 def accepted(api: ApiResult) -> tuple[ClaimResult, ...]:

@@ -70,7 +70,7 @@ def _claim_mark(each: ClaimResult, violations: list[Violation], result: RunResul
         return KEPT if each.verdict is Verdict.PASS else UNKNOWN
     if violations and all(result.accepts(violation) for violation in violations):
         return KNOWN
-    return level_mark(each.claim.level, strict=result.strict)
+    return level_mark(each.level, strict=result.strict)
 
 
 def matrix_of(api: Api, run: ApiResult, result: RunResult) -> Matrix:
