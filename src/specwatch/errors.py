@@ -14,6 +14,7 @@
     │   ├── NotAllowed           the call creates, consumes or costs, and nobody said yes
     │   └── Unreachable          no usable answer came back
     │       └── BrokenAnswer         an answer began, or was owed, and did not arrive whole
+    │           └── GarbledAnswer        an answer came whose headers are no HTTP
     └── InternalError       a defect of specwatch itself                          exit 70
 
 What is wrong with the API under test is never an error: it is a `Violation`, a result.
@@ -136,3 +137,7 @@ class Unreachable(CannotTell):
 
 class BrokenAnswer(Unreachable):
     """The target took the request, but its answer broke off, is no HTTP, is too large, or did not come in time."""
+
+
+class GarbledAnswer(BrokenAnswer):
+    """The target answered with a status line of HTTP and headers that are none."""

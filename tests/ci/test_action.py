@@ -33,7 +33,7 @@ def test_an_honest_api_passes(job: Job, python: Any) -> None:
     assert (outcome.code, outcome.commands) == (0, [])
     assert outcome.summary.startswith("## ✅ specwatch: pass\n")
     assert (outcome.outputs["verdict"], outcome.outputs["exit-code"]) == ("pass", "0")
-    for kind in ("html", "markdown", "json", "junit", "sarif"):
+    for kind in ("html", "markdown", "json", "junit", "sarif", "har"):
         assert Path(outcome.outputs[kind]).stat().st_size, kind
         assert Path(outcome.outputs[kind]).parent == Path(outcome.outputs["reports"])
     lock, package = python.installed()
@@ -104,15 +104,18 @@ def test_every_value_is_one_argument(action: Any, tmp_path: Path, shell: Any, va
     """What a value holds reaches the command as it is; a list is taken apart at spaces, commas and line breaks."""
     script = script_of(action, "check")
     environment = dict.fromkeys(re.findall(r"INPUT_\w+", script), value)
-    environment |= {"INPUT_STRICT": "true", "INPUT_FAIL_ON_UNKNOWN": "true"}
+    environment |= dict.fromkeys(("INPUT_STRICT", "INPUT_FAIL_ON_UNKNOWN", "INPUT_SEND_CREDENTIALS"), "true")
     given = arguments_of(script, environment, tmp_path, shell)
 
-    for option in ("--target", "--profile", "--budget", "--max-cost", "--allow", "--baseline", "--workspace"):
-        assert f"{option}={value}" in given
+    alone = "target profile budget max-cost allow baseline workspace ca cert seed"
+    for option in alone.split():
+        assert f"--{option}={value}" in given
     for word in filter(None, re.split(r"[ ,\n]+", value)):
         assert f"--api={word}" in given
         assert f"--fault={word}" in given
-    assert {"--strict", "--fail-on-unknown"} < set(given)
+        assert f"--operation={word}" in given
+        assert f"--claim={word}" in given
+    assert {"--strict", "--fail-on-unknown", "--send-credentials"} < set(given)
     assert list(tmp_path.rglob("owned")) == []
 
 

@@ -70,6 +70,22 @@ def test_a_bad_spec_is_refused(hook: Any, checkout: Path, tmp_path: Path) -> Non
     assert git(checkout, "log", "--oneline").stdout.count("\n") == 1
 
 
+@pytest.mark.needs("git")
+def test_the_hook_of_a_checkout_finds_its_own_specwatch(checkout: Path) -> None:
+    """The script that the how-to shows runs what lies in .venv, though the path of the shell does not lead there."""
+    page = (ROOT / "docs" / "how-to" / "lint-before-commit.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"^```sh\n(#!/bin/sh\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    commands = checkout / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    (commands / "specwatch").symlink_to(Path(sys.executable).parent / "specwatch")
+    hook = checkout / "hook"
+    hook.write_text(script, encoding="utf-8")
+    environment = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["sh", hook], cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no errors" in done.stdout
+
+
 def commit(folder: Path) -> subprocess.CompletedProcess[str]:
     """Commit all that there is, unless the hook is against it."""
     git(folder, "add", ".")

@@ -313,6 +313,47 @@ def web_page() -> Iterator[str]:
         thread.join()
 
 
+REPLACED = {
+    "spec": (("--json", "workspace/specs/example-api.yaml"), "belongs to the workspace"),
+    "recording": (("--from", "x.har", "--html", "./x.har"), "is the file of --from"),
+    "baseline": (("--baseline", "known.yaml", "--json", "link"), "is the file of --baseline"),
+    "credentials": (("--markdown", ".env"), "is the file of credentials"),
+    "other report": (("--json", "out", "--html", "workspace/../out"), "out: is the file of --"),
+    "list of the violations": (("--write-baseline", "new.yaml", "--json", "./new.yaml"), "a report goes there, too"),
+}
+
+
+@pytest.mark.parametrize("arguments, told", REPLACED.values(), ids=REPLACED.keys())
+def test_no_report_replaces_an_input(
+    specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str
+) -> None:
+    """A report goes to a place of its own, however the path is spelt: 2, and every file stays as it was."""
+    monkeypatch.chdir(workspace.parent)
+    for name in ("x.har", "known.yaml", ".env"):
+        Path(name).write_text("", encoding="utf-8")
+    Path("link").symlink_to("known.yaml")
+    before = {path: path.read_bytes() for path in workspace.parent.rglob("*") if path.is_file()}
+
+    finished = specwatch("check", "--workspace", workspace, *arguments)
+
+    assert finished.returncode == 2
+    assert told in finished.stderr
+    assert {path: path.read_bytes() for path in workspace.parent.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["check", "score"])
+@pytest.mark.parametrize("module", ["sandbox/example_api.py", "contracts/test_wrong.py"])
+def test_a_module_that_ends_the_process_is_no_pass(workspace: Path, command: str, module: str) -> None:
+    """`os._exit(0)` in a module of the workspace is told with its line, and the exit code is not 0."""
+    (workspace / module).write_text("import os\n\nos._exit(0)\n", encoding="utf-8")
+
+    options = "--profile smoke --every 50" if command == "score" else "--profile smoke"
+    finished = in_shell(f"COLUMNS=300 $specwatch {command} --workspace {workspace} {options}", workspace)
+
+    assert finished.returncode != 0
+    assert f"os._exit(0) at {Path(module).name}:3" in finished.stdout + finished.stderr
+
+
 def test_no_contracts(specwatch: Command, workspace: Path) -> None:
     """Without contract tests nothing can be checked: 2 from both commands, before anything is sent."""
     shutil.rmtree(workspace / "contracts")

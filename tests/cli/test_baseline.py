@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,14 +55,14 @@ def test_a_filled_in_baseline_lets_the_run_pass(check: Command, baseline: Path, 
 
     assert (finished.returncode, finished.stderr) == (0, "")
     note = f"until {DAY + timedelta(days=10)} (10 days left): mended in May"
-    assert "- example-api/listRegions/200  accepted: broken promise" in finished.stdout
+    assert "≈ example-api/listRegions/200  accepted: broken promise" in finished.stdout
     assert f"  accepted  {note}\n" in finished.stdout
     assert "2 violations accepted" in finished.stdout or "1 violation accepted" in finished.stdout
 
     document = json.loads(reports["json"].read_text(encoding="utf-8"))
     (api,) = document["apis"]
     assert (document["verdict"], document["faults"]) == ("pass", [DROPPED])
-    assert document["baseline"] == {"gone": [], "unchecked": []}
+    assert document["baseline"] == {"gone": [], "unseen": [], "unchecked": []}
     assert {each["accepted"]["days_left"] for each in api["violations"]} == {10}
     assert all(each["accepted"] for each in api["claims"] if each["verdict"] == "fail")
 
@@ -95,6 +96,46 @@ def test_what_is_gone_is_told_and_fails_a_strict_run(check: Command, baseline: P
     gone = [each.get("type") for each in suite.iter("failure")]
     assert gone == ["gone"] * int(suite.get("failures", "0"))
     assert gone
+
+
+def test_what_a_smaller_run_does_not_find_is_not_gone(check: Command, baseline: Path, tmp_path: Path) -> None:
+    """An entry of a larger profile is not seen, which no strict run fails for; a last day that is over is told."""
+    fill_in(baseline, days=-3)
+    text = baseline.read_text(encoding="utf-8")
+    baseline.write_text(text.replace("profile: smoke", "profile: deep"), encoding="utf-8")
+    page = tmp_path / "run.html"
+    finished = check("--baseline", baseline, "--strict", "--html", page)
+
+    assert finished.returncode == 0
+    told = " ".join(finished.stdout.split())
+    assert "not seen in this profile: a larger one may send what shows it;" in told
+    assert f"its last day was {DAY - timedelta(days=3)}" in told
+    assert " accepted; " not in told
+    assert "which is over: mended in May" in page.read_text(encoding="utf-8")
+
+
+def test_progress_counts_what_is_accepted_apart(check: Command, baseline: Path) -> None:
+    """The line at the end of an API and the table have the same figures."""
+    finished = check("--fault", DROPPED, "--baseline", baseline)
+
+    (ended,) = [line for line in finished.stdout.splitlines() if ": ended after " in line]
+    assert re.search(", 0 broken, [12] accepted by the baseline, ", ended)
+
+
+def test_what_was_written_is_told(check: Command, tmp_path: Path) -> None:
+    """A line for each file, and for a baseline what is left to do."""
+    path, report, page = tmp_path / "b.yaml", tmp_path / "run.json", tmp_path / "run.html"
+    options = ("--fault", DROPPED, "--write-baseline", path)
+    first = check(*options, "--json", report, "--html", page).stdout
+    again = check(*options, "--json", "-")
+
+    assert f"wrote {report} (JSON)\n" in first
+    assert f"wrote {page} (HTML)\n" in first
+    number = len(yaml.safe_load(path.read_text(encoding="utf-8"))["accepted"])
+    noun = "new entry" if number == 1 else "new entries"
+    assert f"wrote {path} (baseline): {number} {noun}, fill in reason and until\n" in first
+    assert f"wrote {path} (baseline): no new entry\n" in again.stderr
+    assert "wrote -" not in again.stdout + again.stderr
 
 
 def test_a_baseline_as_it_was_written_is_refused(check: Command, tmp_path: Path) -> None:

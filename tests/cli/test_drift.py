@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from difflib import unified_diff
 from pathlib import Path
@@ -174,6 +175,33 @@ def test_an_overlay_for_another_state_of_the_spec(
     finished = specwatch("drift", "--workspace", workspace, "o.yaml", "--apply")
     assert finished.returncode == 2
     assert f"was made for another state of {spec}" in finished.stderr
+
+
+def test_an_overlay_that_was_applied_is_no_mistake(
+    specwatch: Command, workspace: Path, spec: Path, report: Report
+) -> None:
+    """The second time everything in it is there already: that is said, and the spec stays as it is."""
+    specwatch("drift", "--workspace", workspace, "--from", report(FIELD), "--overlay", "o.yaml")
+    first = specwatch("drift", "--workspace", workspace, "o.yaml", "--apply")
+    assert (first.returncode, "warning" in first.stderr) == (0, False), first.stderr
+    applied = spec.read_bytes()
+    again = specwatch("drift", "--workspace", workspace, "o.yaml", "--apply")
+    assert (again.returncode, spec.read_bytes()) == (0, applied), again.stderr
+    assert again.stderr.endswith(f"o.yaml: all of it is in {spec} already\n")
+
+
+def test_a_warning_says_which_file_is_changed(
+    specwatch: Command, workspace: Path, spec: Path, report: Report, tmp_path: Path
+) -> None:
+    """An overlay that extends another file of the same name changes that of the chosen workspace, and says so."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    specwatch("drift", "--workspace", workspace, "--from", report(FIELD), "--overlay", "o.yaml")
+    moved = elsewhere / "o.yaml"
+    moved.write_bytes(Path("o.yaml").read_bytes())
+    finished = specwatch("drift", "--workspace", workspace, moved, "--apply")
+    assert finished.returncode == 0
+    assert re.search(rf"warning: {moved} extends \S+, which is another file than {spec}", finished.stderr)
 
 
 def test_it_is_told_which_spec_an_overlay_is_for(specwatch: Command, workspace: Path, spec: Path) -> None:

@@ -27,6 +27,14 @@ SCENARIO = """\
           source: List regions
           scenario: true
 """
+ABOUT_KNOWN = """\
+        - id: known-region-is-listed
+          level: promise
+          text: The region of the account is listed.
+          source: List regions
+          when: response.status == 200
+          holds: response.json.regions.exists(region, region == known.region)
+"""
 TEST = """
 import pytest
 from specwatch.contract.caller import Caller, expect
@@ -117,7 +125,7 @@ def test_a_scenario_is_played_again(
     finished = specwatch("replay", "--workspace", workspace, wanted, "--times", "2")
 
     assert finished.returncode == 1
-    assert "running the contract tests of its claim, 2 times: no single exchange shows it" in finished.stdout
+    assert "running contract tests, 2 times: no single exchange shows it" in finished.stdout
     assert "STILL FAILS: it failed in 2 of 2 tries." in finished.stdout
     assert specwatch("replay", "--workspace", workspace, wanted, "--how", "request").returncode == 2
 
@@ -252,3 +260,126 @@ def test_recorded_traffic_is_replayed_where_it_went(
 
     assert finished.returncode == 0
     assert f"  target      {url}\n" in finished.stdout
+
+
+ONLY_UNKEYED = """
+import pytest
+from specwatch.contract.caller import Caller
+from specwatch.contract.current import current_run
+
+API = Caller(current_run().apis["example-api"])
+
+
+@pytest.mark.api("example-api")
+def test_asks_nobody() -> None:
+    API.call("listRegions", credentials="absent")
+
+
+@pytest.mark.claim("example-api/listRegions/status")
+def test_asks() -> None:
+    API.call("listRegions")
+"""
+
+
+def test_all_contract_tests_are_played_on_the_sandbox(
+    specwatch: Command, workspace: Path, report: Callable[..., Path]
+) -> None:
+    """What another claim's test shows is found again: the choice of a claim does not change what is sent."""
+    (workspace / "contracts" / "test_example_api.py").write_text(ONLY_UNKEYED, encoding="utf-8")
+    for path in (workspace / "contracts").glob("test_*.py"):
+        if path.name != "test_example_api.py":
+            path.unlink()
+    path = report()
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}", "--how", "test")
+
+    assert finished.returncode == 1
+    assert "STILL FAILS: the claim is still broken." in finished.stdout
+
+
+def test_a_claim_that_was_not_asked_about_is_not_kept(
+    specwatch: Command, workspace: Path, report: Callable[..., Path]
+) -> None:
+    """Contract tests that keep the claim without a request like that which failed establish nothing: 3."""
+    path = report()
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for violation in document["apis"][0]["violations"]:
+        violation["exchange"]["query"] = {"shape": "another"}
+    document["faults"] = []
+    path.write_text(json.dumps(document), encoding="utf-8")
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}", "--how", "test")
+
+    assert finished.returncode == 3
+    assert "CANNOT TELL: no request like that which failed was sent, listRegions with token account." in finished.stdout
+    line = next(line for line in finished.stdout.splitlines() if line.startswith("  next  "))
+    assert specwatch("--workspace", workspace, *shlex.split(line, comments=True)[4:]).returncode == 0
+
+
+@pytest.mark.parametrize("times, advice", [("1", "--times 20 asks"), ("20", "--times 100 asks"), ("100", "")])
+def test_what_came_and_went_is_not_gone(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], times: str, advice: str
+) -> None:
+    """A failure that showed at some tries only and is not seen now may come again: 3, with a larger number if any."""
+    path = report()
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for violation in document["apis"][0]["violations"]:
+        violation["rate"] = {"failed": 2, "tries": 5}
+    document["faults"] = []
+    path.write_text(json.dumps(document), encoding="utf-8")
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}", "--times", times)
+
+    tries = "1 try" if times == "1" else f"{times} tries"
+    assert finished.returncode == 3
+    assert f"CANNOT TELL: not seen in {tries}; it came and went before." in finished.stdout
+    assert ("asks more often" in finished.stdout) is bool(advice)
+    assert advice in finished.stdout
+
+
+def test_the_sandbox_that_the_curl_line_needs_is_named(
+    specwatch: Command, workspace: Path, report: Callable[..., Path]
+) -> None:
+    """The curl line goes to the port of a sandbox that has ended: the next line starts one there, with the fault."""
+    path = report()
+    lines = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}").stdout.splitlines()
+    curl = next(line for line in lines if "curl -i " in line)
+    port = curl.partition("http://127.0.0.1:")[2].partition("/")[0]
+    command = shlex.split(next(line for line in lines if " sandbox --port " in line), comments=True)
+
+    assert command[1:4] == ["specwatch", "--workspace", str(workspace)]
+    assert command[4:] == ["sandbox", "--port", port, "--api", "example-api", "--fault", DROPPED]
+
+
+def test_a_replay_that_sent_nothing_shows_no_curl_line_but_what_helps(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a credential, or a target that can be reached, the next step is to mend that."""
+    path = report()
+    wanted = ("replay", "--workspace", workspace, f"{path}#{key(path)}", "--target", "http://127.0.0.1:9")
+    monkeypatch.delenv("EXAMPLE_API_TOKEN", raising=False)
+    unset = specwatch(*wanted).stdout
+    monkeypatch.setenv("EXAMPLE_API_TOKEN", "specwatch-sandbox-account")
+    gone = specwatch(*wanted).stdout
+
+    assert "next  set the variables that are named above, then repeat the command" in unset
+    assert "next  see that the target can be reached from here, then repeat the command" in gone
+    assert "curl" not in unset + gone
+
+
+def test_a_har_lists_what_a_check_of_it_finds(
+    specwatch: Command, workspace: Path, spec: Path, report: Callable[..., Path], edit: Edit
+) -> None:
+    """Claims that look at identifiers of the account are among them."""
+    har = report(kind="har")
+    edit(spec, "      responses:\n", f"{ABOUT_KNOWN}\n      responses:\n")
+    edit(
+        spec,
+        "\npaths:",
+        "\nx-known: {region: {value: east}}\n\npaths:",
+    )
+    assert specwatch("check", "--workspace", workspace, "--from", har, "--json", "from.json").returncode == 1
+    (api,) = json.loads(Path("from.json").read_text(encoding="utf-8"))["apis"]
+    listed = specwatch("replay", "--workspace", workspace, har).stdout
+
+    assert {"listRegions/200", "known-region-is-listed"} <= {each["claim"] for each in api["violations"]}
+    assert [line.split()[0] for line in listed.splitlines() if line.startswith("example-api/")] == [
+        f"example-api/{each['id']}" for each in api["violations"]
+    ]

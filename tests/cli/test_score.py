@@ -83,6 +83,7 @@ def test_a_crash_is_unknown(specwatch: Command, measured: Path) -> None:
         (("--faults", "nothing-like-it"), "error: --faults nothing-like-it: fits no fault"),
         (("--profile", "grand"), "error: --profile grand: no such profile"),
         (("--json", "/nowhere/score.json"), "error: /nowhere/score.json: there is no folder /nowhere"),
+        (("--json", "../workspace/specwatch.yaml"), "error: ../workspace/specwatch.yaml: belongs to the workspace"),
         (("--every", "0"), "Invalid value for '--every'"),
         (("--jobs", "none"), "Invalid value for '--jobs'"),
     ],

@@ -73,7 +73,7 @@ def _claim(name: str, level: Level = Level.PROMISE) -> Claim:
 def accept(*found: Violation, days: int = 10) -> Baseline:
     """A baseline that accepts these violations for so many days more."""
     until = DAY + timedelta(days=days)
-    acceptances = [Acceptance(v.key, f"shop/{v.claim}", "known", until, "b.yaml:3") for v in found]
+    acceptances = [Acceptance(v.key, f"shop/{v.claim}", "known", until, "b.yaml:3", "smoke") for v in found]
     return Baseline({each.violation: each for each in acceptances})
 
 
@@ -132,6 +132,38 @@ def test_what_could_not_be_looked_for_is_not_gone() -> None:
     assert (interrupted.gone, len(interrupted.unchecked)) == ((), 1)
 
 
+@pytest.mark.parametrize(
+    "found_by, profile, is_gone",
+    [
+        ("smoke", "smoke", True),
+        ("smoke", "deep", True),
+        ("standard", "smoke", False),
+        ("deep", "standard", False),
+        ("", "smoke", False),
+        ("", "standard", True),
+    ],
+)
+def test_only_a_run_as_large_finds_that_something_is_gone(found_by: str, profile: str, *, is_gone: bool) -> None:
+    """A smaller profile need not send what shows it; an entry without one counts as found by the standard profile."""
+    (entry,) = accept(violation("a")).acceptances.values()
+    baseline = Baseline({entry.violation: replace(entry, profile=found_by)})
+    comparison = compare(replace(make_result(kept=("a",)), profile=profile), baseline)
+
+    assert (len(comparison.gone), len(comparison.unseen)) == ((1, 0) if is_gone else (0, 1))
+    assert comparison.scope == "profile"
+
+
+def test_a_part_of_a_run_finds_nothing_gone() -> None:
+    """A selection sends less, and recorded traffic is what it is: no strict run fails for what is not in it."""
+    baseline = accept(violation("a"))
+    narrowed = applied(make_result(kept=("a",), strict=True), baseline, narrowed=True)
+    recorded = compare(replace(make_result(kept=("a",)), target="recorded"), baseline)
+
+    assert narrowed.baseline is not None
+    assert (narrowed.verdict, narrowed.baseline.scope, len(narrowed.baseline.unseen)) == (Verdict.PASS, "selection", 1)
+    assert (recorded.scope, recorded.gone, len(recorded.unseen)) == ("traffic", (), 1)
+
+
 def test_what_the_run_is_not_about_is_left_out() -> None:
     """Entries of claims that are not part of the run are neither gone nor unchecked."""
     comparison = compare(make_result(kept=("other",), strict=True), accept(violation("a")))
@@ -162,13 +194,13 @@ CLAIMS = st.sampled_from(["a", "b", "c"])
     strict=st.booleans(),
 )
 def test_every_entry_has_one_place(found: list[Violation], known: list[Violation], days: int, *, strict: bool) -> None:
-    """Each entry is accepted, expired, gone, unchecked or left out; a run passes if and only if nothing is left."""
+    """Each entry is accepted, expired, missing in one way or left out; a run passes if and only if nothing is left."""
     result = applied(make_result(*found, strict=strict), accept(*known, days=days))
 
     comparison = result.baseline
     assert comparison is not None
     places = [*comparison.accepted, *comparison.expired]
-    places += [each.violation for each in (*comparison.gone, *comparison.unchecked)]
+    places += [each.violation for each in (*comparison.gone, *comparison.unseen, *comparison.unchecked)]
     assert len(places) == len(set(places))
     assert set(places) <= {each.key for each in known}
     new = {each.key for each in found} - set(comparison.accepted)
@@ -226,6 +258,7 @@ def test_small_files_are_fine(load: Load, text: str) -> None:
         (HEAD + ENTRY.replace("2026-06-30", "soon"), ["6", "expected: a day such as 2030-01-31"]),
         (HEAD + ENTRY.replace("2026-06-30", "0000-01-01"), ["6", "until is"]),
         (HEAD + ENTRY.replace("2026-06-30", '""'), ["6", "mend: write the last day on which it is accepted"]),
+        (f"{HEAD}{ENTRY}    profile: small\n", ["7", "expected: smoke, standard or deep"]),
         (HEAD + ENTRY.replace("0123456789", "012345678"), ["3", "ten hexadecimal digits"]),
         (HEAD + ENTRY.replace("shop/0", "shpo/0"), ["3", "mend: did you mean shop?"]),
         (HEAD + ENTRY.replace("id-echoed", "id-echod"), ["4", "mend: did you mean shop/id-echoed?"]),
@@ -285,6 +318,7 @@ def test_violations_are_listed_for_somebody_to_fill_in(load: Load) -> None:
     entries = yaml.safe_load(text)["accepted"]
     assert [each["reason"] for each in entries] == ["", ""]
     assert [each["until"] for each in entries] == ["", ""]
+    assert [each["profile"] for each in entries] == ["smoke", "smoke"]
     assert text.count("  # Not so: id-echoed.\n  - violation: shop/") == 2
     with pytest.raises(WorkspaceError, match="mend: write why it is accepted"):
         load(text)
@@ -333,7 +367,7 @@ def test_a_file_that_is_no_baseline_is_not_added_to(tmp_path: Path) -> None:
 
 
 def test_the_form_is_a_schema() -> None:
-    """Every key of an entry is required and explained."""
+    """Every key of an entry is explained, and all but the profile are required."""
     entry = FORM.schema["properties"]["accepted"]["items"]
-    assert set(entry["required"]) == set(entry["properties"])
+    assert {*entry["required"], "profile"} == set(entry["properties"])
     assert all("description" in each for each in entry["properties"].values())

@@ -14,6 +14,7 @@ from tests.contract.conftest import TOKENS, MakeRun, Serve
 from tests.loopback import Received, TurnedClock, answer
 
 from specwatch.contract.caller import Caller
+from specwatch.contract.likeness import asked_again
 from specwatch.contract.profile import PROFILES
 from specwatch.contract.replay import (
     Attempt,
@@ -360,3 +361,39 @@ def test_the_way_is_what_can_show_it(api: Api, record: Record, kind: str, item: 
 def test_several_tries_have_one_verdict(verdicts: str, verdict: Verdict) -> None:
     """One failure is enough; a claim that was kept once and never broken is kept; else nobody knows."""
     assert overall(tuple(Attempt(Verdict(each), "") for each in verdicts.split())) is verdict
+
+
+def test_what_came_and_went_is_never_kept() -> None:
+    """A failure that showed at some tries only may come again after any number of answers without it."""
+    kept, failed = Attempt(Verdict.PASS, ""), Attempt(Verdict.FAIL, "")
+
+    assert overall((kept, kept), sporadic=True) is Verdict.UNKNOWN
+    assert overall((kept, failed), sporadic=True) is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    "changes, kind, alike",
+    [
+        ({}, "status", True),
+        ({"path_parameters": {"id": "x9-42"}}, "status", True),
+        ({"path_parameters": {"id": ".."}}, "status", False),
+        ({"credentials": {"token": "second"}}, "status", False),
+        ({"credentials": {"token": "second"}}, "scenario", False),
+        ({"operation": "takeItem"}, "scenario", False),
+        ({"query": {"a": "1"}}, "status", False),
+        ({"query": {"a": "1"}}, "scenario", True),
+        ({"body": b'{"name": "a cup", "n": [1]}'}, "status", True),
+        ({"body": b'{"name": "a cup", "n": []}'}, "status", False),
+        ({"body": b'{"name": 7, "n": [3]}'}, "status", False),
+        ({"body": b"{"}, "status", False),
+    ],
+)
+def test_only_a_request_alike_asks_the_same(record: Record, changes: dict[str, Any], kind: str, *, alike: bool) -> None:
+    """The same operation and roles; where one exchange shows it, parameters and bodies of the same shape, too."""
+    violation = replace(status_of(record("getItem", path={"id": "i-1"})), kind=kind)
+    violation = edited(violation, body=b'{"n": [5], "name": "b"}')
+    other = edited(violation, **changes).exchange
+    assert other is not None
+
+    assert asked_again(violation, [other]) is alike
+    assert asked_again(replace(violation, exchange=None), [])

@@ -212,6 +212,18 @@ def test_consuming_calls_are_never_repeated(serve: Serve, begin: Start) -> None:
     assert len(server.received) == 1
 
 
+def test_paid_calls_are_never_repeated(serve: Serve, begin: Start) -> None:
+    """What costs is asked for as often as planned, even where it is allowed and nothing but a read."""
+    server = serve(lambda _: answer(299, b""))
+    run = begin(server.url, allow=["paid"])
+    Caller(run.apis["shop"]).call("getPrice", path={"id": "i-1"})
+    cost = run.result().apis[0].cost
+    try_again(run)
+
+    assert len(server.received) == 1
+    assert run.result().apis[0].cost == cost > 0
+
+
 def test_server_errors_have_the_rate_of_all_calls(serve: Serve, begin: Start) -> None:
     """Beside the rate of the tries the claim knows how many of all calls failed."""
     calls = iter(range(100))

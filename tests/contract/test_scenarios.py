@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.contract.conftest import TOKENS, MakeWorkspace, Runner, Serve
 from tests.loopback import Received, answer
 
+from specwatch.contract.ledger import NOT_REACHED
+from specwatch.contract.run import LEFT_OUT, MISSHAPEN
 from specwatch.values.claim import Level, Verdict
 
 HEAD = '''
@@ -167,6 +169,28 @@ def test_other():
 
     assert server.paths == ["/items/i-1"]
     assert [result.claim.id for result in outcome.api.claims] == ["known-item-found"]
+
+
+def test_a_claim_that_the_selection_kept_from_showing_says_so(
+    runner: Runner, workspace: MakeWorkspace, serve: Serve
+) -> None:
+    """Where tests are left out, what they would have sent is not sent; the whole run has another reason."""
+    path, server = workspace(HEAD + PLAYED), serve(well)
+    narrowed = runner.check(path, server.url, environment=TOKENS, claims=["shop/id-echoed"])
+    whole = runner.check(path, server.url, environment=TOKENS)
+
+    assert narrowed.claim("id-echoed").reason == LEFT_OUT
+    assert whole.claim("name-is-kind").reason == NOT_REACHED
+
+
+def test_what_misshapen_answers_keep_from_being_judged_says_so(
+    runner: Runner, workspace: MakeWorkspace, serve: Serve
+) -> None:
+    """Claims about their content are unknown because of them, which is told."""
+    server = serve(lambda _: answer(200, [1]))
+    outcome = runner.check(workspace(HEAD + PLAYED), server.url, environment=TOKENS)
+
+    assert outcome.claim("name-is-kind").reason == MISSHAPEN
 
 
 def test_only_selected_operations_are_called(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:

@@ -29,9 +29,10 @@ def session(workspace: Path) -> Session:
     hidden = {"PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "CI", "PYTEST_CURRENT_TEST"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
 
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, folder: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         env = {**environment, "COLUMNS": "200", "NO_COLOR": "1", **variables}
-        return subprocess.run(command, cwd=workspace, env=env, capture_output=True, text=True, timeout=100, check=False)
+        place = folder or workspace
+        return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=100, check=False)
 
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -168,3 +169,68 @@ def pytest_report_header(config):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "board esp32" in done.stdout
+
+
+def test_an_option_of_another_project_is_left_alone(session: Session, tmp_path: Path) -> None:
+    """Outside a workspace a project may have a --target of its own, declared wherever it likes."""
+    project = tmp_path / "boards"
+    project.mkdir()
+    (project / "conftest.py").write_text('def pytest_addoption(parser):\n    parser.addoption("--target")\n')
+    (project / "test_mine.py").write_text('def test_mine():\n    """Mine."""\n', encoding="utf-8")
+    done = session("--rootdir", str(project), str(project), "--target", "esp32", folder=str(project))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_collecting_is_no_run(session: Session) -> None:
+    """Test discovery lists the tests and is no failure."""
+    done = session("contracts", "--collect-only", "-q")
+    assert done.returncode == 0, done.stdout
+    assert "test_access.py::" in done.stdout
+
+
+def next_lines(out: str) -> list[str]:
+    """The commands that the section ends with, without what they are good for."""
+    return [line.partition("  # ")[0] for line in re.findall(r"^  next  (.*)$", out, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+def test_the_next_command_repeats_the_failure(session: Session, distributed: tuple[str, ...]) -> None:
+    """It is one of pytest, with fault, API and seed, and fails as the session did; the others have the options, too."""
+    options = ("--specwatch-api", "example-api", "--specwatch-fault", FAULT)
+    done = session("contracts", *options, *distributed)
+    first, *others = next_lines(done.stdout)
+    words = shlex.split(first)
+    assert (words[0], words[1:3]) == ("pytest", ["--specwatch-api", "example-api"])
+    assert all(FAULT in line for line in (first, *others))
+    again = session(*words[1:])
+    assert again.returncode == 1
+    assert outcomes(again.stdout).total() == outcomes(again.stdout)["failed"] == 1
+
+
+def test_violations_are_told_once(session: Session) -> None:
+    """What stands above as a failure is a line in the section, and unknown claims are a line together."""
+    done = session("contracts", "-x", "--specwatch-fault", FAULT)
+    failures, _, section = done.stdout.partition("= specwatch =")
+    assert "expected " in failures
+    assert re.search(r"^✗ example-api/\S+  broken promise$", section, re.MULTILINE)
+    assert "expected " not in section
+    assert len(re.findall(r"^Unknown: \d+ claims?, ", section, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
+def test_that_nothing_was_chosen_is_said_in_a_line(
+    session: Session, workspace: Path, distributed: tuple[str, ...]
+) -> None:
+    """Where -k leaves no contract test the section says that and no more, and tests of another kind may pass."""
+    (workspace / "test_mine.py").write_text('def test_mine():\n    """Mine."""\n', encoding="utf-8")
+    done = session(".", "-k", "mine", *distributed)
+    assert done.returncode == 0, done.stdout
+    assert "No contract test was chosen" in done.stdout
+    assert "unknown" not in done.stdout
+
+
+def test_listing_tests_is_no_run(session: Session) -> None:
+    """With --collect-only there is no section, and nothing fails."""
+    done = session("contracts", "--collect-only", "-q")
+    assert done.returncode == 0, done.stdout
+    assert "UNKNOWN" not in done.stdout

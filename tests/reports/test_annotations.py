@@ -17,11 +17,13 @@ from specwatch.reports.annotations import MESSAGE_CHARACTERS, MOST, Annotation, 
 from specwatch.reports.places import relative_path
 from specwatch.reports.render import render
 from specwatch.reports.sarif import to_sarif
+from specwatch.reports.text import in_order
 from specwatch.spec import Api
 from specwatch.values import Verdict
 from specwatch.values.baseline import Acceptance, Comparison
 
 MakeResult = Callable[..., RunResult]
+STEERING = "\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"
 COMMAND = re.compile(r"::(error|warning|notice) ([^\r\n]*?)::([^\r\n]*)")
 CODES = {"%25": "%", "%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ","}
 
@@ -98,9 +100,25 @@ def test_one_line_says_one_thing(title: str, message: str, file: str) -> None:
     command, properties, told = runner_reads(line)
 
     assert command == "error"
-    assert properties.get("file", "") == file
-    assert properties["title"].encode("utf-8", "backslashreplace") == title.encode("utf-8", "backslashreplace")
-    assert told == message.encode("utf-8", "backslashreplace").decode()
+    assert properties.get("file", "") == in_order(file)
+    assert properties["title"] == in_order(title).encode("utf-8", "backslashreplace").decode()
+    assert told == in_order(message).encode("utf-8", "backslashreplace").decode()
+    assert not set(line) & set(STEERING)
+
+
+@pytest.mark.parametrize("kind", ["sarif", "junit"])
+@pytest.mark.parametrize("char", STEERING)
+def test_nothing_is_reordered_unseen(make_result: MakeResult, api: Api, kind: str, char: str) -> None:
+    """Marks of direction, and separators of lines that only some readers know, are written out."""
+    result = make_result(text=f"abc{char}def")
+    told = render(kind, result, [api])
+    if kind == "sarif":
+        (run,) = json.loads(told)["runs"]
+        told = " ".join(each["message"]["text"] for each in run["results"])
+
+    assert char not in told
+    assert f"abc\\u{ord(char):04x}def" in told
+    assert all(char not in message for _, _, message in annotations(result, api))
 
 
 def test_file_is_printed(make_result: MakeResult, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

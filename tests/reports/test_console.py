@@ -20,6 +20,7 @@ from specwatch.reports.console import (
     print_missing,
     print_result,
 )
+from specwatch.reports.next_steps import next_steps
 from specwatch.sandbox import EmbeddedSandbox
 from specwatch.spec import Api
 from specwatch.values import Verdict
@@ -97,11 +98,12 @@ def test_header_on_a_live_target(
 
 
 def test_table_has_the_figures(told: Callable[..., str], make_result: MakeResult) -> None:
-    """Kept, broken, warned, unknown, requests, cost and time of each API."""
+    """Kept, broken, warned, unknown, requests, cost and time spent waiting of each API; the time of the run below."""
     lines = [line.split() for line in told(make_result()).splitlines()]
 
-    assert ["API", "verdict", "kept", "broken", "warned", "unknown", "requests", "cost", "time"] in lines
+    assert ["API", "verdict", "kept", "broken", "warned", "unknown", "requests", "cost", "waited"] in lines
     assert ["parcels", "✗", "fail", "1", "1", "1", "1", "6", "1", "0.2", "s"] in lines
+    assert ["1.5", "s", "in", "all:"] in [line[:4] for line in lines]
 
 
 def test_a_strict_run_has_no_warnings(told: Callable[..., str], make_result: MakeResult) -> None:
@@ -274,6 +276,29 @@ def test_next_commands_repeat_the_options(
         command if command.startswith("set ") else f"specwatch --workspace '/my work/space' {command}"
         for command in commands
     ]
+
+
+def steps_of(result: RunResult, options: Options) -> list[str]:
+    """The commands that lead on, without their first word."""
+    return [command.removeprefix("specwatch ") for command, _ in next_steps(result, options)]
+
+
+def test_a_pass_with_warnings_offers_to_be_strict(make_result: MakeResult) -> None:
+    """Unless the run is strict, or nothing warns."""
+    options = Options(limits=("--budget", "9"))
+    strict = "check --profile standard --seed 7 --budget 9 --strict"
+    warns = make_result(verdict=Verdict.PASS)
+
+    assert strict in steps_of(warns, options)
+    assert strict not in steps_of(make_result(only=(Verdict.PASS,)), options)
+
+
+def test_a_report_can_be_replayed_first(make_result: MakeResult) -> None:
+    """Sending the request again comes before the claim alone, which changes what is sent."""
+    result = make_result()
+    key = result.apis[0].violations[1].key
+    assert steps_of(result, Options(report="run.json"))[0] == f"replay 'run.json#{key}'"
+    assert steps_of(result, Options())[0].startswith("check --claim parcels/broken ")
 
 
 def test_missing_variables_have_a_line_each(

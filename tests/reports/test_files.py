@@ -3,12 +3,14 @@
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from specwatch.errors import UsageError
-from specwatch.reports.files import check_writable, write_json, write_text
+from specwatch.reports.files import check_apart, check_writable, same_place, write_json, write_text
+from specwatch.workspace import Workspace
 
 
 def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -108,6 +110,76 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
 
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_that_nobody_reads_is_no_place_to_wait(tmp_path: Path) -> None:
+    """The end of a run does not hang on a reader that never comes."""
+    os.mkfifo(tmp_path / "pipe")
+
+    check_writable(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="cannot be written: nobody reads it"):
+        write_text(tmp_path / "pipe", "lost")
+
+
+def test_a_pipe_with_a_slow_reader_gets_everything(tmp_path: Path) -> None:
+    """What is more than a pipe holds waits for its reader, by name and by the descriptor of a shell's `>(...)`."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+    text = "x" * 1_000_000
+    with ThreadPoolExecutor() as pool, os.fdopen(reader, "rb") as file:
+        for path in (tmp_path / "pipe", Path(f"/dev/fd/{writer}")):
+            written = pool.submit(write_text, path, text)
+            assert file.read(len(text)) == text.encode()
+            written.result()
+    os.close(writer)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace of three files, one of them a link to a file elsewhere."""
+    root = tmp_path / "workspace"
+    (root / "specs").mkdir(parents=True)
+    (root / "specs" / "parcels.yaml").touch()
+    (root / "specwatch.yaml").touch()
+    (tmp_path / "shared.yaml").touch()
+    (root / "specs" / "shared.yaml").symlink_to(tmp_path / "shared.yaml")
+    (tmp_path / "link").symlink_to(root / "specs" / "parcels.yaml")
+    (tmp_path / "same.yaml").hardlink_to(root / "specs" / "parcels.yaml")
+    return Workspace(root, "the test's")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "workspace/specs/parcels.yaml",
+        "workspace/specs/../specs/parcels.yaml",
+        "workspace/specs/new.json",
+        "workspace/specwatch.yaml",
+        "shared.yaml",
+        "link",
+        "same.yaml",
+    ],
+)
+def test_no_file_of_the_workspace_is_replaced(tmp_path: Path, workspace: Workspace, name: str) -> None:
+    """However the path is spelt, and whatever links lie between."""
+    with pytest.raises(UsageError, match="belongs to the workspace"):
+        check_apart(tmp_path / name, (), workspace)
+
+
+def test_other_places_are_free(tmp_path: Path, workspace: Workspace) -> None:
+    """A report may lie in the workspace's root and anywhere else, and a device is never replaced."""
+    for path in (tmp_path / "report.json", workspace.root / "report.json", Path(os.devnull), tmp_path / ("x" * 300)):
+        check_apart(path, [("--from", tmp_path / "x.har"), ("--ca", Path(os.devnull))], workspace)
+
+
+def test_no_input_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The complaint says which input it is; a file that does not exist yet is told by its whole path."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"x\.har: is the file of --from, which a report would replace"):
+        check_apart(tmp_path / "x.har", [("--ca", Path("ca.pem")), ("--from", Path("x.har"))])
+    assert not same_place(Path(os.devnull), Path(os.devnull))
 
 
 def test_json_is_readable_and_takes_any_text(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from specwatch.contract.result import RunResult
 from specwatch.reports.markdown import CURL_CHARACTERS, MAX_CHARACTERS, MAX_ROWS, to_markdown
 from specwatch.reports.markup import code, details, fenced, one_line, table, words
+from specwatch.reports.next_steps import Options
 from specwatch.reports.remedies import remedy
 from specwatch.spec import Api
 from specwatch.values import Exchange, Verdict
@@ -170,7 +171,7 @@ def test_a_sporadic_violation_says_its_rate(make_result: MakeResult, api: Api) -
     violation = replace(api_result.violations[1], rate=Rate(1, 4))
     markdown = to_markdown(replace(result, apis=(replace(api_result, violations=(violation,)),)), [api])
 
-    assert "\n\nfailed 1 of 4 tries, so it is sporadic\n\n" in markdown
+    assert "\n\nfailed 1 of 4 tries: now and then, or depending on what was asked before\n\n" in markdown
 
 
 def test_unknown_claims_have_a_next_step(make_result: MakeResult, api: Api) -> None:
@@ -214,12 +215,23 @@ def test_the_baseline_is_told(make_result: MakeResult, api: Api) -> None:
     assert "not any more: ran out on 2026-12-31" in markdown
     assert f"| `{broken.key}` | `parcels/broken` | the provider \\| knows | 2026-12-31 |" in markdown
     assert "#### ❌" not in markdown
+    assert "| warned | accepted | unknown |" in markdown
+    assert "| warned | unknown |" in to_markdown(result, [api])
     assert [heading.split(",")[0].split(":")[0] for heading in headings(markdown)[3:7]] == [
         "Accepted by the baseline",
         "No longer accepted",
         "Accepted",
         "Accepted",
     ]
+
+
+def test_the_next_commands_keep_the_options(make_result: MakeResult, api: Api) -> None:
+    """A command that repeats the run has its baseline; with a report, the replay names it, once."""
+    markdown = to_markdown(make_result(), [api], Options(limits=("--baseline", "b.yaml"), report="run.json"))
+    steps = markdown[markdown.index("### Go on from here") :].splitlines()
+
+    assert all(" --baseline b.yaml" in line for line in steps if line.startswith("specwatch check "))
+    assert [line.partition("#")[0] for line in steps if " replay " in line] == ["specwatch replay 'run.json"]
 
 
 def test_drift_is_told_in_short(make_result: MakeResult, api: Api) -> None:

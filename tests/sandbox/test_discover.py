@@ -51,6 +51,8 @@ def test_no_module_is_no_problem(tmp_path: Path, api: Api) -> None:
         ("\nimport no_such_module_here\n", r"/_shared\.py:2: cannot be loaded: ModuleNotFoundError: No module"),
         ("\n\ndef f():\n    1 / 0\nf()\n", r"/_shared\.py:4: cannot be loaded: ZeroDivisionError"),
         ("import sys\nsys.exit(0)\n", r"/_shared\.py:2: cannot be loaded: SystemExit: 0"),
+        ("import os\nos._exit(0)\n", r"/_shared\.py:2: cannot be loaded: EndsProcess: os\._exit\(0\)"),
+        ("from os import _exit\n_exit(0)\n", r"/_shared\.py:2: cannot be loaded: EndsProcess: os\._exit\(0\)"),
         ("x = 1\n", r"/parcels\.py:3: cannot be loaded: ImportError: cannot import name 'GREETING'"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -96,11 +97,28 @@ def test_people_read_what_is_to_be_done() -> None:
         "count-equals  Not so. Expected 2; found 3",
         "unknown: 1 run came to nothing",
         "why  its process ended with signal 9",
-        "detected: 2 of 4 (50.0%); of those that break a promise 1 of 3 (33.3%)",
+        "detected: 2 of 3 (66.7%), 1 more came to nothing; of those that break a promise 1 of 2 (50.0%), 1 more came",
         "requests of an honest run: shop 40",
         "interrupted: 2 runs left out",
     ):
         assert line in text
+
+
+def test_what_came_to_nothing_has_a_column_where_there_is_any() -> None:
+    """Shares are of the runs that were tried; where all were, no column says how many were not."""
+    tried = replace(SCORE, outcomes=tuple(each for each in SCORE.outcomes if not each.broken))
+
+    assert " unknown " in shown(SCORE).splitlines()[0]
+    assert " unknown " not in shown(tried).splitlines()[0]
+    assert "detected: 2 of 3 (66.7%); of those that break a promise 1 of 2 (50.0%)\n" in shown(tried)
+
+
+def test_nothing_tried_has_no_share() -> None:
+    """Where every run came to nothing there is no percentage, which would read as a bad contract."""
+    broken = replace(SCORE, outcomes=tuple(each for each in SCORE.outcomes if each.broken))
+
+    assert "detected: none of none, 1 more came to nothing" in shown(broken)
+    assert "%" not in shown(broken)
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -112,7 +130,7 @@ def test_figures_are_never_cut(width: int) -> None:
 
     assert isinstance(console.file, io.StringIO)
     row = next(line for line in console.file.getvalue().splitlines() if line.startswith("all"))
-    assert row.split() == ["all", "2/4", "1", "3", "8"]
+    assert row.split() == ["all", "2/3", "1", "1", "3", "8"]
 
 
 def test_progress_is_plain_lines_without_a_terminal(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+from collections import Counter
 
 import pytest
 from tests.scoring.plans import plan_of
@@ -88,6 +90,45 @@ def test_an_interruption_keeps_what_is_finished(workspace: Workspace) -> None:
     assert set(heard) == set(score.outcomes)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_the_process_of_an_api_is_started_again(workspace: Workspace) -> None:
+    """However often it is killed between outcomes, only the runs under way are lost."""
+    derived = [f"listRegions/200/{change}/count" for change in ("drop", "type", "null", "negative")]
+    names = ["miscounted", "unseen", "with-more", *derived]
+    heard: list[Outcome] = []
+
+    def kill(finished: Outcome) -> None:
+        heard.append(finished)
+        if finished.result is not Result.UNKNOWN:
+            for process in multiprocessing.active_children():
+                process.kill()
+
+    score = measure(plan_of(workspace, *names), jobs=1, listener=kill)
+
+    assert len(score.outcomes) == len(names) + 1
+    assert len(score.having(Result.UNKNOWN)) <= len(names) // 2 + 1
+    assert {each.reason for each in score.having(Result.UNKNOWN)} == {"the process that had its API ready ended"}
+
+
+def test_a_process_that_cannot_live_is_given_up(workspace: Workspace) -> None:
+    """Where each process dies before its first outcome, the runs that are left are not tried for ever."""
+    (workspace.contracts / "test_wrong.py").write_text("import os\n\nos.kill(os.getpid(), 9)\n", encoding="utf-8")
+
+    score = measure(plan_of(workspace, "miscounted", "unseen", "with-more"), jobs=1)
+
+    reasons = Counter(each.reason.partition(":")[0] for each in score.outcomes)
+    assert reasons == {"the process that had its API ready ended": 3, "not tried": 1}
+
+
+def test_a_contract_module_that_ends_the_process_is_a_defect(workspace: Workspace) -> None:
+    """`os._exit` of a contract test does not end the process that had its API ready; file and line are told."""
+    (workspace.contracts / "test_wrong.py").write_text("import os\n\nos._exit(0)\n", encoding="utf-8")
+
+    score = measure(plan_of(workspace, "miscounted"), jobs=1)
+
+    assert {each.result for each in score.outcomes} == {Result.UNKNOWN}
+    assert "os._exit(0) at test_wrong.py:3" in score.outcomes[0].reason
 
 
 def test_a_platform_without_fork_is_told_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,3 +209,41 @@ def test_encodings_of_encodings_are_seen_through(spelt: str) -> None:
         assert MASK in clean
         assert clean.startswith("x ")
         assert clean.endswith(" y")
+
+
+def test_a_secret_written_backwards_is_masked() -> None:
+    """In texts and in bytes."""
+    redactor = Redactor(["tok-3f9a~7711"])
+
+    assert redactor.text("x 1177~a9f3-kot y") == f"x {MASK} y"
+    assert redactor.bytes(b"x 1177~a9f3-kot y") == f"x {MASK} y".encode()
+
+
+@pytest.mark.parametrize("part", [slice(None, 14), slice(14, None)])
+def test_halves_of_long_secrets_are_masked(part: slice) -> None:
+    """Half of a secret that is long enough says too much by itself."""
+    secret = "sk-4fQ81kzmPw0d7Hs2Lx9vBn3ce"
+    redactor = Redactor([secret])
+
+    assert redactor.text(f"has {secret[part]} in it") == f"has {MASK} in it"
+    assert redactor.text("sk-4fQ81kz") == "sk-4fQ81kz"
+
+
+@pytest.mark.parametrize("redactor", [Redactor(), Redactor(["another-secret"])])
+def test_urls_in_headers_hold_no_secret(redactor: Redactor) -> None:
+    """The target sends signed addresses of its own, of which no wallet knows."""
+    url = "https://u:hunter2@files.example.com/x?size=3&X-Amz-Signature=0123abcd&token=tok-1"
+    headers = (("location", url), ("content-type", "text/plain; charset=utf-8"))
+    exchange = Exchange(
+        id="1",
+        api="things",
+        operation="getThing",
+        target="https://example.com",
+        request=Request("GET", "https://example.com/", (), b""),
+        response=Response(302, headers, b""),
+        timings=Timings(0.0, 0.1),
+    )
+
+    clean = f"https://{MASK}@files.example.com/x?size=3&X-Amz-Signature={MASK}&token={MASK}"
+    assert redactor.exchange(exchange).response.headers == (("location", clean), headers[1])
+    assert redactor.sentence(f"found {url}") == f"found {clean}"

@@ -22,6 +22,9 @@ from specwatch.values.violation import Violation
 MAX_ITEMS: Final = 5_000
 """The longest list in an answer on which claims are judged, where nobody says otherwise."""
 
+_SHOWN_BYTES: Final = 2_000
+"""Of a body no more is looked at to show it."""
+
 MAX_STATUSES: Final = 1_000
 """For how many pairs of operation and status it is remembered which claims may apply."""
 
@@ -73,9 +76,12 @@ class ClaimJudge:
             self._by_operation.setdefault(operation, []).append(claim)
 
     def judge(self, facts: Facts) -> Iterator[ClaimOutcome]:
-        """Outcomes of all claims that apply; none for an exchange that is trouble of our own."""
+        """Outcomes of all claims that apply; none for an exchange that is trouble of our own.
+
+        A claim whose outcome hangs on a body that could not be read has none: that it could not is told by itself.
+        """
         claims = self._by_operation.get(facts.operation.id, ())
-        if not claims or facts.exchange.own_trouble or self._is_too_long(facts):
+        if not claims or facts.exchange.own_trouble or self._is_beyond(facts):
             return
         plan = self._plan(claims, facts.operation.id, facts.exchange.response.status)
         context: Context | None = None
@@ -89,7 +95,10 @@ class ClaimJudge:
             elif answer != ABSENT:
                 yield from self._compare(entry, answer, facts)
 
-    def _is_too_long(self, facts: Facts) -> bool:
+    def _is_beyond(self, facts: Facts) -> bool:
+        """Whether more came than is looked at, or more was sent."""
+        if facts.parsed_request.beyond:
+            return True
         limit = self._max_items
         if len(facts.exchange.response.body) < 2 * limit:  # an item takes two bytes at least
             return False
@@ -129,7 +138,7 @@ class ClaimJudge:
     def _judge_one(self, claim: Claim, facts: Facts, context: Context) -> Iterator[ClaimOutcome]:
         form = claim.form
         if isinstance(form, Holds):
-            yield _holds(claim, form, facts, context)
+            yield from _holds(claim, form, facts, context)
         elif isinstance(form, Series):
             yield from self._judge_series(claim, form, facts, context)
         elif isinstance(form, Observe):
@@ -141,7 +150,8 @@ class ClaimJudge:
             try:
                 key, value = _value(form.key, seen), _value(form.value, seen)
             except CelError as error:
-                yield ClaimOutcome(claim, _broken(claim, facts, "series", "a value to compare", str(error)))
+                if not facts.unreadable:
+                    yield ClaimOutcome(claim, _broken(claim, facts, "series", "a value to compare", str(error)))
                 continue
             comparison = memory.observe(key, value, facts.exchange)
             if comparison is not None:
@@ -156,7 +166,8 @@ class ClaimJudge:
                 try:
                     key, value = _value(observation.key, seen), _value(observation.value, seen)
                 except CelError as error:
-                    yield ClaimOutcome(claim, _broken(claim, facts, "agreement", "a value to compare", str(error)))
+                    if not facts.unreadable:
+                        yield ClaimOutcome(claim, _broken(claim, facts, "agreement", "a value to compare", str(error)))
                     continue
                 comparison = memory.observe(side, key, value, facts.exchange)
                 if comparison is not None:
@@ -200,15 +211,18 @@ def _each(text: str | None, context: Context) -> Iterator[Context]:
             yield context.with_item(item)
 
 
-def _holds(claim: Claim, form: Holds, facts: Facts, context: Context) -> ClaimOutcome:
+def _holds(claim: Claim, form: Holds, facts: Facts, context: Context) -> Iterator[ClaimOutcome]:
     try:
         if compile_expression(form.expression).holds(context):
-            return ClaimOutcome(claim)
+            yield ClaimOutcome(claim)
+            return
         reason = ""
     except CelError as error:
+        if facts.unreadable:  # what can be said without the body needs no value of it
+            return
         reason = f" ({error})"
     found = evidence(form.expression, context) or _summary(facts)
-    return ClaimOutcome(claim, _broken(claim, facts, "claim", form.expression, f"{found}{reason}"))
+    yield ClaimOutcome(claim, _broken(claim, facts, "claim", form.expression, f"{found}{reason}"))
 
 
 def _outcome(claim: Claim, facts: Facts, kind: str, comparison: Comparison) -> ClaimOutcome:
@@ -235,6 +249,6 @@ def _summary(facts: Facts) -> str:
     body = (
         "no JSON"
         if facts.response_json is MISSING
-        else shorten(facts.exchange.response.body.decode("utf-8", "replace"), 300)
+        else shorten(facts.exchange.response.body[:_SHOWN_BYTES].decode("utf-8", "replace"), 300)
     )
     return f"status {facts.exchange.response.status}, {body}"

@@ -159,11 +159,15 @@ def _drafts(given: Given, workspace: Workspace, seen: Sequence[Sighting]) -> lis
     from specwatch.cli.names import Complaints
     from specwatch.drift.proposal import propose
     from specwatch.drift.specs import overlay_for
+    from specwatch.reports.files import check_apart
 
     complaints = Complaints()
     names = tuple(dict.fromkeys(each.drift.api for each in seen))
     apis = load_apis(workspace, names, complaints) if names else ()
     places = complaints.attempt(lambda: _places(given["overlay"], names)) or {}
+    named = [("--from", Path(name)) for name in given["reports"]] + [("--state", path) for path in given["states"]]
+    for goes in places.values():
+        complaints.attempt(lambda goes=goes: check_apart(goes, named, workspace))  # type: ignore[misc]
     complaints.raise_if_any()
     drafts = []
     for api in apis:
@@ -249,15 +253,30 @@ def _apply_files(given: Given, workspace: Workspace) -> int:
         name = complaints.attempt(lambda each=overlay: api_of(each, specs, given["apis"]))  # type: ignore[misc]
         groups.setdefault(name or "", []).append(overlay)
     complaints.raise_if_any()
-    _check_place(given["to"], list(groups))
+    _check_place(given["to"], list(groups), given["overlays"])
     changes = [change(name, specs[name], overlays) for name, overlays in groups.items()]
+    for name, overlays in groups.items():
+        for overlay in overlays:
+            _warn(overlay, specs[name])
     if given["apply"]:
         _write(changes, given["to"])
         return OK
     for each in changes:
         _tell(each, f"{each.spec} would change")
-    click.echo("Nothing is written without --apply.", err=True)
+    if any(each.actions for each in changes):
+        click.echo("Nothing is written without --apply.", err=True)
     return OK
+
+
+def _warn(overlay: Overlay, spec: Path) -> None:
+    """Say which file is changed where an overlay extends another one."""
+    from specwatch.drift.specs import extends_another
+
+    if extends_another(overlay, spec):
+        click.echo(f"warning: {overlay.where} extends {overlay.extends}, which is another file than {spec}", err=True)
+        click.echo(
+            "  what is changed is the latter, as the spec of this workspace; correct `extends` if it is", err=True
+        )
 
 
 def _chosen(names: Sequence[str], workspace: Workspace, complaints: Complaints) -> list[str]:
@@ -270,20 +289,21 @@ def _chosen(names: Sequence[str], workspace: Workspace, complaints: Complaints) 
     return [name for name in known if not names or name in names]
 
 
-def _check_place(to: Path | None, names: Sequence[str]) -> None:
+def _check_place(to: Path | None, names: Sequence[str], overlays: Sequence[Path] = ()) -> None:
     """Pass where the changed specs can be written to one place.
 
     Raises:
-        UsageError: they are several, or nothing can be written there.
+        UsageError: they are several, an overlay lies there, or nothing can be written there.
     """
     from specwatch.errors import Problem, UsageError
-    from specwatch.reports.files import check_writable
+    from specwatch.reports.files import check_apart, check_writable
 
     if to is None:
         return
     if len(names) > 1:
         raise UsageError(Problem(f"--to {to}", f"is one file for {', '.join(names)}", "one API", f"--api {names[0]}"))
     check_writable(to)
+    check_apart(to, [("OVERLAY", path) for path in overlays])
 
 
 def _write(changes: Sequence[Change], to: Path | None) -> None:
@@ -294,13 +314,18 @@ def _write(changes: Sequence[Change], to: Path | None) -> None:
     for change in changes:
         check_writable(to or change.spec)
     for change in changes:
-        write(change, to or change.spec)
+        if change.actions or to is not None:
+            write(change, to or change.spec)
         _tell(change, str(to or change.spec))
 
 
 def _tell(change: Change, what: str) -> None:
     from specwatch.reports.text import count
 
+    for overlay in change.applied:
+        click.echo(f"{overlay}: all of it is in {change.spec} already", err=True)
+    if not change.actions:
+        return
     added, removed = change.lines
     click.echo(f"{what}: {count(added, 'line')} added, {count(removed, 'line')} removed", err=True)
     for action in change.actions:

@@ -47,7 +47,7 @@ _REQUESTS: Final = 3
 @click.option(
     "--how",
     type=click.Choice(["request", "test"]),
-    help="Send its request again, or run the contract tests of its claim.  [default: what can show it]",
+    help="Send its request again, or run contract tests.  [default: what can show it]",
 )
 @click.option(
     "--allow", metavar="create,consume,paid", multiple=True, help="What may be done to a target that is no sandbox."
@@ -91,8 +91,12 @@ def _split(what: str) -> tuple[Path, str]:
 
 def _read(file: Path, workspace: Workspace) -> Recording:
     from specwatch.reports.read_back import read_back
+    from specwatch.transport.environment import read_environment
 
-    return read_back(file, lambda api_id: workspace.api(api_id) if api_id in workspace.spec_files else None)
+    def find(api_id: str) -> Api | None:
+        return workspace.api(api_id) if api_id in workspace.spec_files else None
+
+    return read_back(file, find, lambda: read_environment(workspace.variables, Path.cwd()))
 
 
 def _find(recording: Recording, what: str, wanted: str) -> Violation:
@@ -109,11 +113,16 @@ def _find(recording: Recording, what: str, wanted: str) -> Violation:
 def _list(file: Path, recording: Recording, workspace: Workspace) -> int:
     from specwatch.cli.terminal import Terminal
     from specwatch.reports.replayed import print_list
+
+    print_list(Terminal(), str(file), recording, _named(workspace))
+    return 0
+
+
+def _named(workspace: Workspace) -> tuple[str, ...]:
+    """What a command needs to find the workspace again."""
     from specwatch.workspace import NAMED
 
-    named = ("--workspace", str(workspace.root)) if workspace.chosen == NAMED else ()
-    print_list(Terminal(), str(file), recording, named)
-    return 0
+    return ("--workspace", str(workspace.root)) if workspace.chosen == NAMED else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +188,6 @@ def _literally(name: str) -> str:
 def _replay(replay: _Replay) -> int:
     from specwatch.cli.sandbox import sigterm_as_ctrl_c
     from specwatch.cli.terminal import Terminal
-    from specwatch.contract.replay import overall
     from specwatch.contract.result import BROKEN, NOTHING, OK
     from specwatch.reports.replayed import Done, print_replay
     from specwatch.values import Verdict
@@ -188,9 +196,11 @@ def _replay(replay: _Replay) -> int:
     way, why = _way(replay)
     with sigterm_as_ctrl_c():
         attempts = tuple(_attempts(replay, way))
-    done = Done(replay.recording, replay.violation, replay.target, replay.faults, way, why, attempts)
+    done = Done(
+        replay.recording, replay.violation, replay.target, replay.faults, way, why, attempts, _named(replay.workspace)
+    )
     print_replay(Terminal(), done)
-    return {Verdict.FAIL: BROKEN, Verdict.PASS: OK, Verdict.UNKNOWN: NOTHING}[overall(attempts)]
+    return {Verdict.FAIL: BROKEN, Verdict.PASS: OK, Verdict.UNKNOWN: NOTHING}[done.verdict]
 
 
 def _check_names(replay: _Replay) -> None:

@@ -90,6 +90,28 @@ class Facts:
         body = self.exchange.response.body
         return parse_strict(body) if body else StrictJson(MISSING, ("the body is empty",))
 
+    @cached_property
+    def unread(self) -> str:
+        """Which of our own bounds a body exceeds, as `answered with a body that …`; empty where all was read."""
+        embedded = self.embedded_json
+        said = self.parsed.beyond or (embedded.beyond if embedded is not None else "")
+        if said and self.media is not None and is_json(essence(self.media_essence or self.media.name)):
+            return f"answered with a body that {said}, which is more than is read here"
+        return ""
+
+    @cached_property
+    def unreadable(self) -> bool:
+        """Whether the document promises a body of JSON, or JSON in it, and no value could be had of what came.
+
+        Where it is the provider's fault, that is told by a violation of its own.
+        """
+        spec, embedded = self.response_spec, self.embedded_json
+        if spec is None or not any(is_json(essence(name)) for name in spec.media):
+            return False
+        if not isinstance(self.response_json, str):
+            return self.response_json is MISSING
+        return embedded is not None and embedded.value is MISSING
+
     @property
     def response_json(self) -> object:
         """The response's body as JSON; `MISSING` when it is not JSON."""

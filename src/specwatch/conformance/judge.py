@@ -145,6 +145,8 @@ def _credentials(facts: Facts) -> Iterator[Outcome]:
 
 
 def _rejects(facts: Facts) -> Iterator[Outcome]:
+    if facts.parsed_request.beyond:
+        return
     if facts.request_valid or not facts.request_media_declared or not can_be_invalid(facts.operation):
         return
     status = facts.exchange.response.status
@@ -247,7 +249,7 @@ def _body(facts: Facts, spec: ResponseSpec) -> Iterator[Outcome]:
         )
     if facts.response_json is MISSING:
         return
-    if not facts.parsed.problems:
+    if not facts.parsed.problems and not facts.unread:
         yield f"{facts.operation.id}/json"
     yield from _code(facts, spec)
     yield from _schema(facts, spec)
@@ -284,7 +286,7 @@ def _schema(facts: Facts, spec: ResponseSpec) -> Iterator[Outcome]:
     for outcome in _embedded(facts, suffix):
         clean = False
         yield outcome
-    if clean:
+    if clean and not facts.unread:
         yield f"{facts.operation.id}/{suffix}"
         if media.inferred is not None:
             yield from _inferred(facts, media.inferred, f"{spec.status}/inferred")

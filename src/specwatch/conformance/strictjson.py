@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MAX_DEPTH: Final = 200
-"""How deeply arrays and objects may be nested before the text counts as hostile."""
+"""How deeply arrays and objects may be nested before the text is left unread, as hostile ones have to be."""
 
 MAX_NUMBER_LENGTH: Final = 400
 """How many characters one number may have: a double needs at most 325 digits to be written out in full."""
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 _LONG = b"0" * 19
@@ -44,12 +44,15 @@ class StrictJson:
     Args:
         value: the value, or `MISSING` when the text is no JSON at all.
         problems: what a strict reader objects to, as sentences; empty for good JSON.
+        beyond: which of our own bounds the text exceeds, so that it is not read and nothing is known about it; empty
+            for a text within them. RFC 8259 section 9 lets a parser have such bounds, and lets others exceed them.
         tame: whether it is certain that no text in the value holds a NUL or half a character, and that every integer
             fits 64 bits; never true where it would have taken long to find out.
     """
 
     value: object
     problems: tuple[str, ...] = ()
+    beyond: str = ""
     tame: bool = field(default=False, compare=False)
 
 
@@ -92,11 +95,14 @@ def _explain(text: str) -> StrictJson:
         problems.append("the body starts with a byte order mark")
         text = text[1:]
     if _depth_exceeds(text, MAX_DEPTH):
-        return StrictJson(MISSING, (*problems, f"the body is nested more than {MAX_DEPTH} levels deep"))
+        return StrictJson(MISSING, tuple(problems), f"is nested more than {MAX_DEPTH} levels deep")
+    longest: list[int] = []
     try:
-        value: object = _decoder(problems).decode(text)
+        value: object = _decoder(problems, longest).decode(text)
     except (ValueError, RecursionError) as error:
         return StrictJson(MISSING, (*problems, f"the body is not JSON: {error}"))
+    if longest:
+        return StrictJson(MISSING, tuple(dict.fromkeys(problems)), f"has a number of {max(longest)} digits")
     if _SURROGATE.search(text):
         value = _without_surrogates(value)
     return StrictJson(value, tuple(dict.fromkeys(problems)))
@@ -142,7 +148,9 @@ def _without_surrogates(value: object) -> object:
     return value
 
 
-def _decoder(problems: list[str]) -> json.JSONDecoder:
+def _decoder(problems: list[str], longest: list[int]) -> json.JSONDecoder:
+    """A reader that tells what it objects to, and the lengths of numbers that it does not read."""
+
     def constant(name: str) -> float:
         problems.append(f"the body holds {name}, which JSON does not know")
         return float(name)
@@ -156,8 +164,8 @@ def _decoder(problems: list[str]) -> json.JSONDecoder:
 
     def integer(digits: str) -> int | float:
         if len(digits) > MAX_NUMBER_LENGTH:
-            problems.append(f"a number has {len(digits)} digits")
-            return float("inf")
+            longest.append(len(digits))
+            return 0
         return int(digits)
 
     def fraction(digits: str) -> float:

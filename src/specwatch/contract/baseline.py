@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from specwatch.contract.profile import PROFILES
 from specwatch.contract.result import ApiResult, RunResult
 from specwatch.errors import Problem, WorkspaceError
 from specwatch.spec import Source
@@ -36,6 +37,12 @@ _NEW: Final = f"""\
 schema: {SCHEMA}
 accepted: []
 """
+PROFILE, SELECTION, TRAFFIC = "profile", "selection", "traffic"
+"""What may keep a run from sending what shows a violation."""
+
+RECORDED: Final = "recorded"
+"""What a run of recorded traffic names as its target."""
+
 _COMMENT: Final = 160
 """How much of a violation's message stands above its entry."""
 
@@ -108,7 +115,8 @@ class _Reader:
             self.problems.append(Problem(where, f"until is {item['until']}", "a day such as 2030-01-31"))
             return
         where = self._source.place("accepted", index)
-        acceptance = Acceptance(item["violation"], item["claim"], item["reason"].strip(), until, where)
+        profile = item.get("profile", "")
+        acceptance = Acceptance(item["violation"], item["claim"], item["reason"].strip(), until, where, profile)
         found = [*self._duplicates(acceptance), *self._unknown(index, acceptance)]
         self.problems += found
         if not found:
@@ -157,32 +165,48 @@ def today_of(result: RunResult) -> date:
     return datetime.fromtimestamp(result.started_at, UTC).date()
 
 
-def applied(result: RunResult, baseline: Baseline) -> RunResult:
-    """The run beside a baseline: verdicts without what is accepted; a strict run fails for what is gone, too."""
-    comparison = compare(result, baseline)
+def applied(result: RunResult, baseline: Baseline, *, narrowed: bool = False) -> RunResult:
+    """The run beside a baseline: verdicts without what is accepted; a strict run fails for what is gone, too.
+
+    Args:
+        result: the run.
+        baseline: the baseline.
+        narrowed: whether the run was about some operations or claims only, so that it sent less than usual.
+    """
+    comparison = compare(result, baseline, narrowed=narrowed)
     apis = tuple(_applied(api, result, comparison) for api in result.apis)
     return replace(result, apis=apis, baseline=comparison)
 
 
-def compare(result: RunResult, baseline: Baseline) -> Comparison:
+def compare(result: RunResult, baseline: Baseline, *, narrowed: bool = False) -> Comparison:
     """What of a baseline a run found, what it did not, and what it could not look at.
 
-    Entries of APIs and claims that the run was not about are left out.
+    Entries of APIs and claims that the run was not about are left out. Only what a run of the same or a larger profile
+    did not find is gone, since a smaller one need not send what shows it; see `applied` for the arguments.
     """
     today = today_of(result)
+    scope = TRAFFIC if result.target == RECORDED else SELECTION if narrowed else PROFILE
     found = {violation.key for api in result.apis for violation in api.violations}
     verdicts = {claim.claim.full_id: claim.verdict for api in result.apis for claim in api.claims}
     accepted: dict[str, Acceptance] = {}
     expired: dict[str, Acceptance] = {}
-    gone: list[Acceptance] = []
-    unchecked: list[Acceptance] = []
+    missing: dict[str, list[Acceptance]] = {"gone": [], "unchecked": [], "unseen": []}
     for key, acceptance in baseline.acceptances.items():
         verdict = verdicts.get(acceptance.claim)
         if key in found:
             (accepted if acceptance.days_left(today) >= 0 else expired)[key] = acceptance
         elif verdict is not None:
-            (unchecked if result.interrupted or verdict is Verdict.UNKNOWN else gone).append(acceptance)
-    return Comparison(accepted, expired, tuple(gone), tuple(unchecked))
+            unchecked = result.interrupted or verdict is Verdict.UNKNOWN
+            looked = scope == PROFILE and _reaches(result.profile, acceptance.profile)
+            missing["unchecked" if unchecked else "gone" if looked else "unseen"].append(acceptance)
+    gone, unchecked_, unseen = map(tuple, missing.values())
+    return Comparison(accepted, expired, gone, unchecked_, unseen, scope)
+
+
+def _reaches(profile: str, found_by: str) -> bool:
+    """Whether a profile sends as much as the one that found something, which is a large one where nobody knows."""
+    sizes = {name: each.max_requests for name, each in PROFILES.items()}
+    return sizes.get(profile, 0) >= sizes.get(found_by, sizes["standard"])
 
 
 def _applied(api: ApiResult, result: RunResult, comparison: Comparison) -> ApiResult:
@@ -238,14 +262,20 @@ def listed(result: RunResult, existing: str = "") -> str:
     entries = document["accepted"]
     known = {entry.get("violation") for entry in entries}
     new = [v for api in result.apis for v in api.violations if v.key not in known]
+    profile = {} if result.target == RECORDED else {"profile": result.profile}
     if not entries and new:
         document["accepted"] = entries = CommentedSeq()
     yaml.indent(mapping=2, sequence=_offset(entries) + 2, offset=_offset(entries))
     for violation in sorted(new, key=lambda each: (each.api, each.claim, each.id)):
         claim = f"{violation.api}/{violation.claim}"
-        entries.append(CommentedMap(violation=violation.key, claim=claim, reason=empty, until=empty))
+        entries.append(CommentedMap(violation=violation.key, claim=claim, **profile, reason=empty, until=empty))
         entries.yaml_set_comment_before_after_key(len(entries) - 1, _comment(violation), indent=_offset(entries))
     return _dumped(yaml, document)
+
+
+def number_listed(text: str) -> int:
+    """How many entries the text of a baseline has; 0 for no text."""
+    return len(_yaml().load(text)["accepted"]) if text.strip() else 0
 
 
 def _yaml() -> YAML:

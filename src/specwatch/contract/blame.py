@@ -14,6 +14,7 @@ from typing import Final
 from specwatch.claims.cel import CelError, compile_expression
 from specwatch.claims.context import claim_context
 from specwatch.conformance import Facts
+from specwatch.errors import InternalError
 from specwatch.spec.model import Api, Operation, State
 from specwatch.transport.retry_after import asks_to_wait
 from specwatch.values.claim import Holds
@@ -34,6 +35,7 @@ class Cause(StrEnum):
     """Trouble that an answer can tell of and that is not the provider's."""
 
     CREDENTIAL = "credential"
+    STATE = "state"
     BALANCE = "balance"
     RATE_LIMIT = "rate limit"
     LATER = "later"
@@ -64,7 +66,33 @@ def own_cause(facts: Facts, *, succeeded: bool) -> Cause | None:
         return Cause.LATER
     if exchange.own_trouble or (_in_a_state(facts) and not succeeded):
         return _refusal(facts)
+    return _about_what_was_sent(facts)
+
+
+def _about_what_was_sent(facts: Facts) -> Cause | None:
+    if refused_state(facts) is not None:
+        return Cause.STATE
     return Cause.PAGE if is_page(facts) else None
+
+
+def refused_state(facts: Facts) -> State | None:
+    """The state that a credential was sent for, if the answer is what the document has for one that is unknown.
+
+    Then what our variable holds may not be in that state any more, and nobody can tell from here. It is so for a 401,
+    or a 403 where no 401 is documented, with a documented code that is not the one of the state.
+    """
+    spec, status = facts.response_spec, facts.exchange.response.status
+    unknown = 401 if "401" in facts.operation.responses else 403
+    if spec is None or status != unknown or is_page(facts):
+        return None
+    if spec.codes and facts.error_code not in spec.codes:
+        return None
+    roles = facts.exchange.credentials
+    known = (facts.api.schemes[name].states.get(roles.get(name, "")) for name in facts.operation.security)
+    state = next((each for each in known if each is not None), None)
+    if state is None or (status in state.statuses and state.code in {None, facts.error_code}):
+        return None
+    return state
 
 
 def _in_a_state(facts: Facts) -> bool:
@@ -182,8 +210,8 @@ def sentence(facts: Facts, cause: Cause, *, accepted: bool) -> str:
             return f"{operation} answered {status} and asked to be left alone for a while; {_WAIT}"
         case Cause.BALANCE:
             return f"{operation} answered {status}: our balance is used up; top it up, then repeat the run"
-        case Cause.CREDENTIAL:
-            return _refused(facts, accepted=accepted)
+        case Cause.CREDENTIAL | Cause.STATE:
+            return _outdated(facts) if cause is Cause.STATE else _refused(facts, accepted=accepted)
         case Cause.GATEWAY:
             return f"{operation} answered {status}, which only a proxy on the way says; sign in there"
         case Cause.PAGE:
@@ -204,6 +232,16 @@ def _refused(facts: Facts, *, accepted: bool) -> str:
     if accepted:
         return f"{said}, which other calls accept; look at the plan's quota and at what the account may do"
     return f"{said}; {_renew(facts.api, facts.operation)}"
+
+
+def _outdated(facts: Facts) -> str:
+    state = refused_state(facts)
+    if state is None:
+        raise InternalError("an answer was taken for one to a credential in a state, and is none")
+    code = f" {facts.error_code}" if facts.error_code else ""
+    said = f"{facts.exchange.operation} answered {facts.exchange.response.status}{code}"
+    held = f"does {' or '.join(state.variables)} still hold one in the state {state.name}?"
+    return f"{said}: the provider calls this credential unknown; {held} If so, tell the provider, else renew it"
 
 
 def _renew(api: Api, operation: Operation) -> str:

@@ -34,8 +34,19 @@ class Reply:
 
     @property
     def json(self) -> object:
-        """The body as JSON; `MISSING` when it is not JSON."""
-        return parse_strict(self.exchange.response.body).value if self.exchange.response.body else MISSING
+        """The body as JSON; `MISSING` when it is not JSON.
+
+        Raises:
+            CannotTell: it is beyond our own bounds, so that nothing is known about it.
+        """
+        if not self.exchange.response.body:
+            return MISSING
+        parsed = parse_strict(self.exchange.response.body)
+        if parsed.beyond:
+            raise CannotTell(
+                f"the answer of {self.exchange.operation} {parsed.beyond}, which is more than is read here"
+            )
+        return parsed.value
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,14 @@ class RunPlugin:
         """Ctrl-C ended the session; pytest's own stops, which it tells here too, are no interruption."""
         self._run.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note which APIs a selection, ours or `-k`, left tests of out of the run."""
+        for item in items:
+            names = {str(mark.args[0]) for mark in item.iter_markers("api")}
+            names |= {str(mark.args[0]).partition("/")[0] for mark in item.iter_markers("claim")}
+            for name in names & self._run.apis.keys():
+                self._run.apis[name].left_out = True
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
@@ -87,9 +95,13 @@ class RunPlugin:
             for api, claim in self._claims(item):
                 if _is_scenario(api, claim):
                     api.scenario(claim)
-        if self._stop_at_first and any(api.ledger.violations for api in self._run.apis.values()):
+        if self._is_enough():
             item.session.shouldstop = "a violation was found"
         return report
+
+    def _is_enough(self) -> bool:
+        """Whether nothing more has to be sent."""
+        return self._stop_at_first and any(api.ledger.violations for api in self._run.apis.values())
 
     def _is_selected(self, item: pytest.Item) -> bool:
         claims = list(item.iter_markers("claim"))

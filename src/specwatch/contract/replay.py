@@ -1,20 +1,21 @@
 """Replay: show a violation of an earlier run again, or find that it is gone.
 
 A violation that one exchange shows is replayed by sending its request again, as the same roles and by the same claims.
-One that takes several exchanges is replayed by the contract tests that look for its claim, with the seed of the run.
+One that takes several exchanges is replayed by contract tests with the seed of the run: on a sandbox by all of its API,
+elsewhere by those that look for its claim. A claim that they keep says something only where they asked the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from specwatch.conformance import Facts, judge
 from specwatch.conformance.facts import media_is_declared, request_is_valid
+from specwatch.contract.likeness import as_whom, asked_again
 from specwatch.contract.retries import stands_alone
 from specwatch.errors import CannotTell, InternalError
 from specwatch.spec.model import Api, Operation
@@ -72,6 +73,8 @@ class Attempt:
         status: of the answer; 0 where there is none.
         same: whether it is broken in the same way as before.
         about_request: whether nothing can be said because of this one request, so that another way may tell more.
+        unlike: whether nothing can be said because no request like that of the violation was sent.
+        exchange: the request that was sent and its answer, as reports show it; None where there is not the one.
     """
 
     verdict: Verdict
@@ -79,6 +82,8 @@ class Attempt:
     status: int = 0
     same: bool = True
     about_request: bool = False
+    unlike: bool = False
+    exchange: Exchange | None = None
 
 
 def way_of(violation: Violation, api: Api, known: Mapping[str, object], *, fresh: bool) -> tuple[Way, str]:
@@ -196,12 +201,17 @@ def _visibly_refused(exchange: Exchange, operation: Operation, headers: Headers)
 def send_again(run: ContractRun, violation: Violation, draft: Draft) -> Attempt:
     """Send the request once, and judge the answer by the claim that it broke."""
     api = run.apis[violation.api]
-    kept, _ = api.ledger.counts(violation.claim)
+    kept, sent = api.ledger.counts(violation.claim)[0], len(api.exchanges)
     try:
         exchange = api.send(draft)
     except CannotTell as reason:
-        return Attempt(Verdict.UNKNOWN, api.clean(str(reason)))
-    status = exchange.response.status
+        shown = api.exchanges[-1] if len(api.exchanges) > sent else None
+        return Attempt(Verdict.UNKNOWN, api.clean(str(reason)), exchange=shown)
+    return replace(_judged(api, violation, exchange.response.status, kept), exchange=api.exchanges[-1])
+
+
+def _judged(api: ApiRun, violation: Violation, status: int, kept: int) -> Attempt:
+    """What the answer to the request says about the claim, which was kept so many times before."""
     broken = [each for each in api.last_violations if each.claim == violation.claim]
     if broken:
         same = next((each for each in broken if each.identity == violation.identity), None)
@@ -221,7 +231,7 @@ def _silent(api: ApiRun, violation: Violation, status: int) -> str:
 
 
 def play_again(run: ContractRun, contracts: Path, violation: Violation) -> Attempt:
-    """Run the contract tests that look for the claim, until one finds it broken.
+    """Run contract tests until one finds the claim broken as before: on a sandbox all of the API, as the first time.
 
     Args:
         run: a new run over the claim alone, with the seed and the profile of the run that found it.
@@ -231,12 +241,13 @@ def play_again(run: ContractRun, contracts: Path, violation: Violation) -> Attem
     Raises:
         InternalError: the tests failed for reasons of their own, before one could show it.
     """
-    from specwatch.contract.plugin import RunPlugin
+    from specwatch.contract.replay_plugin import ReplayPlugin
     from specwatch.contract.session import run_contracts
 
     defect = None
+    api = run.apis[violation.api]
     try:
-        run_contracts(run, contracts, partial(RunPlugin, stop_at_first=True))
+        run_contracts(run, contracts, partial(ReplayPlugin, violation=violation, everything=api.is_sandbox))
     except InternalError as error:
         defect = error
     (result,) = run.result().apis
@@ -246,9 +257,13 @@ def play_again(run: ContractRun, contracts: Path, violation: Violation) -> Attem
     if defect is not None:
         raise defect
     claim = next(each for each in result.claims if each.claim.id == violation.claim)
-    if claim.verdict is Verdict.PASS and not run.interrupted:
-        return Attempt(Verdict.PASS, f"the claim is kept, seen {claim.observations} times")
-    return Attempt(Verdict.UNKNOWN, claim.reason or "the replay was interrupted")
+    if claim.verdict is not Verdict.PASS or run.interrupted:
+        return Attempt(Verdict.UNKNOWN, claim.reason or "the replay was interrupted")
+    if violation.exchange is not None and not asked_again(violation, api.exchanges):
+        wanted = as_whom(violation.exchange)
+        return Attempt(Verdict.UNKNOWN, f"no request like that which failed was sent, {wanted}", unlike=True)
+    seen = "once" if claim.observations == 1 else f"{claim.observations:,} times"
+    return Attempt(Verdict.PASS, f"the claim is kept, seen {seen}")
 
 
 def _broken_again(broken: Sequence[Violation], before: Violation) -> Attempt:
@@ -259,21 +274,13 @@ def _broken_again(broken: Sequence[Violation], before: Violation) -> Attempt:
     return Attempt(Verdict.FAIL, shown.found, status, same is not None)
 
 
-def overall(attempts: tuple[Attempt, ...]) -> Verdict:
-    """Fail when any replay shows it, pass when none does and one kept the claim, else unknown."""
+def overall(attempts: tuple[Attempt, ...], *, sporadic: bool = False) -> Verdict:
+    """Fail when any replay shows it, pass when none does and one kept the claim, else unknown.
+
+    Args:
+        attempts: what came of each.
+        sporadic: whether it came and went before, so that its absence says nothing.
+    """
     verdicts = {attempt.verdict for attempt in attempts}
-    return next((v for v in (Verdict.FAIL, Verdict.PASS) if v in verdicts), Verdict.UNKNOWN)
-
-
-def judged(exchanges: tuple[Exchange, ...], api: Api) -> tuple[Violation, ...]:
-    """What recorded exchanges of one API break, each finding once, by the claims of its spec but its scenarios."""
-    from specwatch.claims import ClaimJudge
-
-    claims = ClaimJudge(api, {})
-    found: dict[tuple[str, ...], Violation] = {}
-    for exchange in exchanges:
-        facts = Facts(api, api.operation(exchange.operation), exchange)
-        broken = [*judge(facts).violations, *(o.violation for o in claims.judge(facts) if o.violation is not None)]
-        for violation in broken if not exchange.own_trouble else ():
-            found.setdefault(violation.identity, violation)
-    return tuple(found.values())
+    seen = (Verdict.FAIL,) if sporadic else (Verdict.FAIL, Verdict.PASS)
+    return next((verdict for verdict in seen if verdict in verdicts), Verdict.UNKNOWN)

@@ -101,16 +101,20 @@ def _groups(api: ApiRun) -> Iterator[_Group]:
 def may_repeat(api: ApiRun, draft: Draft, violations: Sequence[Violation]) -> bool:
     """Whether the request may be sent again and means the same then.
 
-    A read does, and a request that is promised to be refused, unless it was not. A call that creates does where that is
-    allowed and free, and it is certain what became of it. One that consumes does not: it would find nothing left.
+    A free read does, and a request that is promised to be refused, unless it was not. A call that creates does where
+    that is allowed and free, and it is certain what became of it. One that consumes does not: it would find nothing
+    left. One that is paid does not, wherever it goes: a check costs what its plan says.
     """
     operation = draft.operation
     statuses = [violation.exchange.response.status for violation in violations if violation.exchange is not None]
+    refused = all(400 <= status < 500 for status in statuses)
+    if operation.cost is not None:
+        return draft.refused and refused
     if draft.refused:
-        return operation.effect is Effect.READ or all(400 <= status < 500 for status in statuses)
+        return operation.effect is Effect.READ or refused
     if operation.effect is Effect.READ or api.is_sandbox:
         return operation.effect is not Effect.CONSUME and api.permission.permits(operation)
-    settled = operation.cost is None and all(status < 500 for status in statuses)
+    settled = all(status < 500 for status in statuses)
     return operation.effect is Effect.CREATE and settled and api.permission.permits(operation)
 
 

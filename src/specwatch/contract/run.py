@@ -30,7 +30,7 @@ from specwatch.transport.permission import Permission
 from specwatch.transport.steady import steady
 from specwatch.transport.target import Kind
 from specwatch.transport.tunnel import TunnelTransport, proxy_for
-from specwatch.values.claim import Claim, Verdict
+from specwatch.values.claim import Claim, Derived, Verdict
 from specwatch.values.exchange import Exchange
 from specwatch.values.secrets import Redactor
 from specwatch.values.violation import Drift, Sighting, Violation
@@ -39,6 +39,12 @@ __all__ = ["ApiRun", "ContractRun", "Listener", "Selection", "Settings", "redact
 
 _NO_COOKIES: Final = DefaultCookiePolicy(allowed_domains=[])
 """A cookie that was set once would let later calls in that carry no credential."""
+
+UNREADABLE: Final = frozenset({"schema", "inferred", "json", "embedded", "media-type"})
+"""Kinds of violations after which the content of an answer need not be what a claim speaks about."""
+
+MISSHAPEN: Final = "its answers broke their schema, so their content was not judged"
+LEFT_OUT: Final = "the selection left out what would show it"
 
 Listener = Callable[[str, "ApiRun"], None]
 """Told `exchange` or `violation` and the API whenever one happened."""
@@ -85,6 +91,8 @@ class ApiRun:
             transport=self._transport(pauses or Pauses()), trust_env=False, cookies=CookieJar(_NO_COOKIES)
         )
         self._established = False
+        self.left_out = False
+        self._answers: Counter[tuple[str, bool]] = Counter()
 
     def _transport(self, pauses: Pauses) -> GuardedTransport:
         plain = self.base.startswith("http://")
@@ -126,7 +134,8 @@ class ApiRun:
             response = self._client.send(self._request(draft))
         except Unreachable as error:
             clean = type(error)(self._redactor.text(str(error)))
-            self.trouble.failed(draft.operation, clean)
+            for violation in self.trouble.failed(draft.operation, clean):
+                self.report(violation)
             raise clean from error
         except RateLimited as error:
             raise self.trouble.note(error, draft.operation.id) from error
@@ -204,6 +213,8 @@ class ApiRun:
         seen = facts if cause is None or cause.on_the_way else replace(facts, exchange=exchange)
         verdict = self.conformance(seen)
         outcomes = list(self._claims.judge(seen)) if cause is None else []
+        if exchange.response.status < 300 and cause is None:
+            self._answers[exchange.operation, any(v.kind in UNREADABLE for v in verdict.violations)] += 1
         self.ledger.keep(established(verdict.verified, facts.operation, cause))
         self.ledger.keep(outcome.claim.id for outcome in outcomes if outcome.violation is None)
         for sighting in () if cause is not None and cause.on_the_way else verdict.sightings:
@@ -242,7 +253,13 @@ class ApiRun:
             return trouble
         if self.budget.left <= 0 or self.budget.exhausted:
             return f"the budget of {self.budget.max_requests} requests was used up before; --budget raises it"
-        return NOT_REACHED
+        if not isinstance(claim.form, Derived) and any(self._was_unreadable(name) for name in claim.operations):
+            return MISSHAPEN
+        return LEFT_OUT if self.left_out else NOT_REACHED
+
+    def _was_unreadable(self, operation: str) -> bool:
+        """Whether an operation was served, and none of the answers looked as documented."""
+        return self._answers[operation, True] > 0 and not self._answers[operation, False]
 
     def result(self) -> ApiResult:
         """What is known so far."""
@@ -267,9 +284,9 @@ def redacted(violation: Violation, redactor: Redactor) -> Violation:
     exchange = redactor.exchange(violation.exchange) if violation.exchange is not None else None
     return replace(
         violation,
-        message=redactor.text(violation.message),
-        expected=redactor.text(violation.expected),
-        found=redactor.text(violation.found),
+        message=redactor.sentence(violation.message),
+        expected=redactor.sentence(violation.expected),
+        found=redactor.sentence(violation.found),
         where=redactor.text(violation.where),
         exchange=exchange,
     )

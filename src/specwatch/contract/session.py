@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specwatch.contract.current import activate, deactivate
+from specwatch.contract.exits import no_sudden_end
 from specwatch.contract.modules import importable
 from specwatch.contract.run import ContractRun
 from specwatch.errors import InternalError
@@ -42,7 +43,7 @@ def run_contracts(
     output = io.StringIO()
     activate(run)
     try:
-        with _quiet(output), _own_options(), _own_storage(), importable(contracts):
+        with _quiet(output), _own_options(), _own_storage(), importable(contracts), no_sudden_end(contracts):
             code = pytest.main(_arguments(run, contracts), plugins=[make_plugin(run, errors), _Exits(errors)])
     except SystemExit as error:  # of a conftest.py, which pytest loads before it catches anything
         errors.append(f"{_innermost(error, contracts)}: {_ending(error)}")

@@ -13,7 +13,15 @@ from typing import Final
 
 from specwatch.conformance import Facts
 from specwatch.contract.blame import Cause, is_of_the_api, is_page, late_for_the_way, own_cause, sentence, theirs
-from specwatch.errors import BrokenAnswer, CannotTell, CredentialRefused, QuotaSpent, RateLimited, Unreachable
+from specwatch.errors import (
+    BrokenAnswer,
+    CannotTell,
+    CredentialRefused,
+    GarbledAnswer,
+    QuotaSpent,
+    RateLimited,
+    Unreachable,
+)
 from specwatch.spec.model import Effect, Operation
 from specwatch.transport.draft import Draft
 from specwatch.values.claim import Level
@@ -24,11 +32,17 @@ from specwatch.values.violation import Violation
 UNREACHABLE_LIMIT = 3
 """After that many requests in a row without a usable answer nothing more is sent to an API."""
 
+GARBLED_LIMIT = 3
+"""After that many answers of an operation in a row that are no HTTP it is not called again."""
+
 REFUSAL_LIMIT = 2
 """After that many refusals of a credential that never worked nothing more is sent with it."""
 
 RATE_LIMIT_LIMIT = 2
 """After that many calls of an operation in a row that ended in a rate limit it is not called again."""
+
+ABOUT_STATES: Final = "*states"
+"""In the place of an operation: about none of them, since only what speaks of that state stays unknown by it."""
 
 Roles = tuple[tuple[str, str], ...]
 """A role per security scheme, in the order of the schemes' names."""
@@ -57,6 +71,8 @@ class OwnTrouble:
     _spent: dict[str, CannotTell] = field(default_factory=dict)
     _limited: Counter[tuple[str, bool]] = field(default_factory=Counter)
     _broken: list[Violation] = field(default_factory=list)
+    _garbled: dict[str, list[GarbledAnswer]] = field(default_factory=dict)
+    _undelivered: dict[str, str] = field(default_factory=dict)
     _pages: list[Violation] = field(default_factory=list)
     _doubtful: dict[tuple[str, Roles], list[Violation]] = field(default_factory=dict)
     _way_seconds: float | None = None
@@ -72,6 +88,8 @@ class OwnTrouble:
         if len(self._unreachable) >= UNREACHABLE_LIMIT:
             raise self._unreachable[-1]
         roles, operation = _sorted(draft.roles), draft.operation.id
+        if len(garbled := self._garbled.get(operation, [])) >= GARBLED_LIMIT:
+            raise garbled[-1]
         if self._is_refused(roles, operation):
             raise CredentialRefused(f"the target refuses the credential of {self.api}; renew or correct it")
         if operation in self._spent and not draft.refused:
@@ -79,15 +97,29 @@ class OwnTrouble:
         if self._limited[operation, _as_us(draft.roles)] >= RATE_LIMIT_LIMIT:
             raise RateLimited(f"{operation} answered 429 to our own account again and again; wait, then repeat the run")
 
-    def failed(self, operation: Operation, error: Unreachable) -> None:
-        """Note that no usable answer came.
+    def failed(self, operation: Operation, error: Unreachable) -> Iterator[Violation]:
+        """Note that no usable answer came; yields what that shows to be the target's doing at once.
 
-        An answer that breaks off between two that arrive whole is kept in mind: it is the target's doing.
+        An answer that breaks off between two that arrive whole is kept in mind: it is the target's doing. One whose
+        headers are no HTTP needs a whole one before it or after it, since no network makes them up; and other
+        operations are asked all the same, because somebody does answer.
         """
-        self._unreachable.append(error)
         self.note(error)
+        if isinstance(error, GarbledAnswer):
+            self._garbled.setdefault(operation.id, []).append(error)
+            self._broken.append(_violation(self.api, operation, error))
+            if self._answered:
+                yield self._delivered_by_them(self._broken.pop())
+            return
+        self._unreachable.append(error)
         if isinstance(error, BrokenAnswer) and self._answered:
-            self._broken.append(_undelivered(self.api, operation, error))
+            self._broken.append(_violation(self.api, operation, error))
+
+    def _delivered_by_them(self, violation: Violation) -> Violation:
+        """Take what was noted as trouble of ours off the list; as the reason for what stays unknown it is kept."""
+        self.notes.pop(violation.found, None)
+        self._undelivered[violation.operation] = violation.found
+        return violation
 
     def note(self, trouble: CannotTell, operation: str | None = None) -> CannotTell:
         """Add a sentence to the report, about one operation or about all."""
@@ -98,7 +130,8 @@ class OwnTrouble:
         """The latest trouble that bears on any of these operations."""
         names = set(operations)
         found = (text for text, operation in reversed(self.notes.items()) if operation is None or operation in names)
-        return next(found, None)
+        theirs = (self._undelivered[name] for name in sorted(names & self._undelivered.keys()))
+        return next(found, None) or next(theirs, None)
 
     def cause(self, facts: Facts) -> Cause | None:
         """What trouble of ours an answer tells of, None when it is about the request."""
@@ -116,9 +149,12 @@ class OwnTrouble:
             self._served.add(_sorted(facts.exchange.credentials))
         self._unreachable.clear()
         self._answered = True
-        for violation in self._broken:
-            self.notes.pop(violation.found, None)
-            yield violation
+        self._garbled.pop(facts.operation.id, None)
+        if facts.unread:
+            self.note(
+                CannotTell(f"{facts.operation.id} {facts.unread}; nothing is established by it"), facts.operation.id
+            )
+        yield from map(self._delivered_by_them, self._broken)
         self._broken.clear()
         if is_of_the_api(facts):
             yield from self._pages
@@ -165,6 +201,8 @@ class OwnTrouble:
                 if facts.request_valid:
                     self._refused.setdefault(roles, []).append(exchange)
                 raise self.note(CredentialRefused(text), operation if accepted else None)
+            case Cause.STATE:
+                raise self.note(CredentialRefused(text), ABOUT_STATES)
             case Cause.GATEWAY | Cause.PAGE:
                 raise self.note(Unreachable(text))
 
@@ -218,14 +256,18 @@ def _key(exchange: Exchange) -> tuple[str, bool]:
     return exchange.operation, _as_us(exchange.credentials)
 
 
-def _undelivered(api: str, operation: Operation, error: BrokenAnswer) -> Violation:
+def _violation(api: str, operation: Operation, error: BrokenAnswer) -> Violation:
     return Violation(
         api=api,
         claim=f"{operation.id}/delivery",
         level=Level.INFERENCE,
         operation=operation.id,
         kind="delivery",
-        message="An answer did not arrive whole, while answers before and after it did.",
+        message=(
+            "The headers of an answer are no HTTP, while those of others are."
+            if isinstance(error, GarbledAnswer)
+            else "An answer did not arrive whole, while answers before and after it did."
+        ),
         expected="a whole answer",
         found=str(error),
     )

@@ -67,6 +67,36 @@ def carry_out(document: Any, action: Action, ways: Sequence[Way], new: Callable[
             _update(node, action, new)
 
 
+def carried_out(document: Any, action: Action) -> bool:
+    """Whether a document says already what an action makes it say.
+
+    Args:
+        document: mappings and lists.
+        action: what would be done; one that appends is done where the list has the value.
+    """
+    try:
+        ways = located(document, action)
+    except UsageError:
+        return action.remove
+    return not action.remove and all(_has(part_of(document, way), action.update) for way in ways)
+
+
+def _has(node: Any, update: object) -> bool:
+    if isinstance(node, MutableSequence):
+        return update in node
+    return isinstance(update, Mapping) and _holds(node, update)
+
+
+def _holds(there: object, update: object) -> bool:
+    """Whether merging the update into what is there would add nothing."""
+    if isinstance(there, Mapping) and isinstance(update, Mapping):
+        keys = {name: key_of(there, name) for name in update}
+        return all(key in there and _holds(there[key], update[name]) for name, key in keys.items())
+    if isinstance(there, MutableSequence) and isinstance(update, list):
+        return all(each in there for each in update)
+    return there == update and type(there) is type(update)
+
+
 def part_of(document: Any, way: Way) -> Any:
     """The part that keys and positions lead to; keys of YAML are found as they are spelt in JSON."""
     node = document

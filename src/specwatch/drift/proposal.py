@@ -212,17 +212,15 @@ class _Maker:
 
     def _showing(self, place: Way, sighting: Sighting, reduced: Callable[[Use], Use]) -> list[Sighting]:
         """All sightings of the same thing in what is described at that place; every use of it has to be among them."""
-        shown: dict[Use, Sighting] = {}
-        for each in filter(lambda other: self._alike(other, sighting), self.seen):
-            use = reduced(self._use(each))
-            shown[use] = together(shown[use], each) if use in shown else each
+        shown = {reduced(self._use(each)) for each in self.seen if self._alike(each, sighting)}
         users = {reduced(use) for use in self.places.users.get(place, ())} | {reduced(self._use(sighting))}
-        missing = sorted(users - shown.keys())
+        missing = sorted(users - shown)
         if missing and not self.shared:
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             where = f"{', '.join(map(str, missing[:_NAMED]))}{more}"
             raise _No(f"{json_path(place)} also describes {where}, where it was not seen; {SHARED}")
-        return [shown[use] for use in sorted(users) if use in shown]
+        alike = [each for each in self.seen if self._alike(each, sighting) and reduced(self._use(each)) in users]
+        return sorted(alike, key=lambda each: reduced(self._use(each)))
 
     @staticmethod
     def _alike(one: Sighting, other: Sighting) -> bool:
@@ -242,23 +240,36 @@ class _Maker:
 
     @staticmethod
     def _action(place: Way, group: Sequence[Sighting], update: object) -> Action:
-        return Action(json_path(place), f"{_what(group)}: {_when(reduce(together, group))}.", update)
+        return Action(json_path(place), _what(group), update)
 
 
 def _what(group: Sequence[Sighting]) -> str:
-    drift = group[0].drift
-    statuses = sorted({f"{each.drift.operation} {each.status}" for each in group})
-    more = f" and {len(statuses) - _NAMED} more" if len(statuses) > _NAMED else ""
-    return f"{drift.kind.capitalize()} {drift.name} of {', '.join(statuses[:_NAMED])}{more}"
+    """What was seen, each with its own count, as the table has it, and when."""
+    kind = group[0].drift.kind.capitalize()
+    if len(group) == 1:
+        return f"{kind} {_of(group[0])}: {_when(group[0])}."
+    each = ", ".join(f"{_of(sighting)} ({_times(sighting)})" for sighting in group)
+    return f"{kind} {each}: seen{_days(reduce(together, group))}."
+
+
+def _of(sighting: Sighting) -> str:
+    return f"{sighting.drift.name} of {sighting.drift.operation} {sighting.status}"
+
+
+def _times(sighting: Sighting) -> str:
+    return f"{sighting.count} time{'s' * (sighting.count != 1)}"
 
 
 def _when(sighting: Sighting) -> str:
     """How often and when something was seen."""
-    times = f"seen {sighting.count} time{'s' * (sighting.count != 1)}"
+    return f"seen {_times(sighting)}{_days(sighting)}"
+
+
+def _days(sighting: Sighting) -> str:
     first, last = day(sighting.first_at), day(sighting.last_at)
     if not first:
-        return times
-    return f"{times} on {first}" if first == last else f"{times} from {first} to {last}"
+        return ""
+    return f" on {first}" if first == last else f" from {first} to {last}"
 
 
 def day(at: float) -> str:

@@ -13,11 +13,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from specwatch.drift.editing import edited
+from specwatch.drift.merging import carried_out
 from specwatch.drift.overlay import DIGEST, Action, Overlay
 from specwatch.errors import Problem, UsageError
 from specwatch.lint import lint_spec
 from specwatch.reports.files import check_writable, write_text
 from specwatch.spec.files import read_text
+from specwatch.spec.source import Source
 
 _AGAIN: Final = "make it again from a report, or take that line out of the overlay to apply it all the same"
 
@@ -33,6 +35,7 @@ class Change:
         text: its text after the change.
         actions: what was done.
         reformatted: whether lines had to be written anew that did not have to change.
+        applied: the overlays that had been applied before, so that nothing of them was left to do.
     """
 
     api: str
@@ -41,6 +44,7 @@ class Change:
     text: str
     actions: tuple[Action, ...]
     reformatted: bool
+    applied: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[int, int]:
@@ -95,6 +99,14 @@ def api_of(overlay: Overlay, specs: Mapping[str, Path], named: Sequence[str]) ->
     raise UsageError(Problem(overlay.where, found, f"one of {', '.join(specs)}", "name it with --api"))
 
 
+def extends_another(overlay: Overlay, spec: Path) -> bool:
+    """Whether an overlay says that it is for another file than this spec."""
+    if not overlay.extends:
+        return False
+    path = urlsplit(overlay.extends).path
+    return (Path(overlay.where).parent / path).resolve() != spec.resolve()
+
+
 def change(api: str, spec: Path, overlays: Sequence[Overlay]) -> Change:
     """What these overlays make of a spec; nothing is written yet.
 
@@ -103,14 +115,17 @@ def change(api: str, spec: Path, overlays: Sequence[Overlay]) -> Change:
     """
     text = read_text(spec)  # says what is wrong with a file that is none
     before = spec.read_bytes()
-    for overlay in overlays:
-        if overlay.digest and overlay.digest != hashlib.sha256(before).hexdigest():
+    other = [each for each in overlays if each.digest and each.digest != hashlib.sha256(before).hexdigest()]
+    known = Source(spec, text).data if other else None
+    for overlay in other:
+        if not all(carried_out(known, action) for action in overlay.actions):
             found = f"was made for another state of {spec}: {DIGEST} differs"
             raise UsageError(Problem(overlay.where or "overlay", found, "the spec as it was then", _AGAIN))
-    actions = tuple(action for overlay in overlays for action in overlay.actions)
+    actions = tuple(action for overlay in overlays if overlay not in other for action in overlay.actions)
     result = edited(spec, _text(before), actions)
     _check(spec, text, result.text)
-    return Change(api, spec, before, result.text, actions, result.reformatted)
+    applied = tuple(overlay.where or "overlay" for overlay in other)
+    return Change(api, spec, before, result.text, actions, result.reformatted, applied)
 
 
 def write(change: Change, place: Path) -> None:

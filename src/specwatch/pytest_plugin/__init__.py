@@ -6,6 +6,8 @@ workspace is about to be collected. Then a run begins, and what it finds fails t
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,17 +43,33 @@ OPTIONS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 )
 """Option to how pytest's parser takes it. They mean what those of `specwatch check` mean."""
 
+_SHORT: Final = "SPECWATCH_PYTEST_SHORT_OPTIONS"
+
 _SESSION: Final[pytest.StashKey[RunSession]] = pytest.StashKey()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of contract runs; a name that another plugin has taken stays that plugin's."""
+    """Add the options of contract runs; a name that another plugin or project may want is left to it."""
     taken = {name for group in parser._groups for option in group.options for name in option.names()}  # noqa: SLF001
+    short = _SHORT in os.environ if "PYTEST_XDIST_WORKER" in os.environ else in_workspace()
+    if short:
+        os.environ[_SHORT] = "1"  # workers are given the same options, and have no command line to look at
     group = parser.getgroup("specwatch", "contract tests of a specwatch workspace")
     for option, how in OPTIONS:
-        names = {option, f"--specwatch-{option.removeprefix('--').removeprefix('specwatch-')}"} - taken
+        full = f"--specwatch-{option.removeprefix('--').removeprefix('specwatch-')}"
+        names = {full, option} - taken if short else {full}
         group.addoption(*sorted(names), dest=_destination(option), default=None, **how)
+
+
+def in_workspace() -> bool:
+    """Whether a session seems to be about a workspace: it begins in one, or an argument lies in one.
+
+    Elsewhere the short name of an option belongs to whoever else wants it.
+    """
+    places = [Path.cwd(), *(Path(argument.partition("::")[0]).absolute() for argument in sys.argv[1:])]
+    folders = {folder for place in places for folder in (place, *place.parents)}
+    return any((folder / "specs").is_dir() and (folder / "contracts").is_dir() for folder in folders)
 
 
 def _destination(option: str) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import pickle
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
-    from specwatch.contract.result import RunResult
     from specwatch.contract.run import ContractRun
+    from specwatch.pytest_plugin.texts import Outcome
+    from specwatch.reports.next_steps import Options
 
 SEED: Final = "specwatch_seed"
 OUTPUT: Final = "specwatch_result"
@@ -55,7 +57,8 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._seed = secrets.randbelow(2**32)
-        self._results: list[RunResult] = []
+        self._options: Options | None = None
+        self._outcomes: list[Outcome] = []
 
     def pytest_sessionstart(self) -> None:
         """Look the options over here, where a complaint is readable."""
@@ -66,7 +69,7 @@ class Controller:
         for folder in named_workspaces(self._config):
             from specwatch.pytest_plugin.session import request_of
 
-            request_of(self._config, folder, options)
+            self._options = request_of(self._config, folder, options).options
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -87,27 +90,31 @@ class Controller:
         """Take in what a worker found."""
         packed = getattr(node, "workeroutput", {}).get(OUTPUT)
         if packed is not None:
-            self._results.append(pickle.loads(packed))  # noqa: S301 - made by a process that this one started
+            self._outcomes.append(pickle.loads(packed))  # noqa: S301 - made by a process that this one started
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """What fails the run or tells nothing fails the session."""
-        from specwatch.pytest_plugin.texts import passes
-
-        result = self._result()
-        if result is not None and session.exitstatus == pytest.ExitCode.OK and not passes(result):
+        outcome = self._outcome()
+        if outcome is not None and session.exitstatus == pytest.ExitCode.OK and not outcome.passes:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what all of them found."""
         from specwatch.pytest_plugin.texts import summary
+        from specwatch.reports.next_steps import Options
 
-        result = self._result()
-        if result is not None:
-            summary(terminalreporter, result)
+        outcome = self._outcome()
+        if outcome is not None:
+            summary(terminalreporter, outcome, self._options or Options())
 
-    def _result(self) -> RunResult | None:
-        """What all of them found together; None where no contract test ran."""
+    def _outcome(self) -> Outcome | None:
+        """What all of them found together; None where no run began."""
+        if not self._outcomes:
+            return None
         from specwatch.contract.merge import merged
 
-        return merged(self._results) if self._results else None
+        # Each of them collects all the tests, and has its share of them.
+        first = next((outcome.first for outcome in self._outcomes if outcome.first), "")
+        result = merged([outcome.result for outcome in self._outcomes])
+        return replace(self._outcomes[0], result=result, first=first)

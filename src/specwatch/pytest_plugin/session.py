@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -19,7 +20,7 @@ from specwatch.contract.plugin import RunPlugin
 from specwatch.contract.run import ContractRun
 from specwatch.errors import SpecwatchError
 from specwatch.pytest_plugin.distribution import OUTPUT, SEED, group_of, is_worker
-from specwatch.pytest_plugin.texts import passes, summary, told
+from specwatch.pytest_plugin.texts import Outcome, summary, told
 from specwatch.reports.summary import fails
 from specwatch.workspace import NAMED, Workspace
 
@@ -50,9 +51,12 @@ def request_of(config: pytest.Config, workspace: Path, given: Mapping[str, Any])
         "send_credentials": bool(given["send_credentials"]),
     }
     try:
-        return parse(cast("Given", {**_NOT_GIVEN, **options}), Workspace(workspace.resolve(), NAMED), Path.cwd())
+        request = parse(cast("Given", {**_NOT_GIVEN, **options}), Workspace(workspace.resolve(), NAMED), Path.cwd())
     except SpecwatchError as error:
         raise pytest.UsageError(*map(str, error.problems)) from None
+    if request.workspace.root == Path.cwd().resolve():  # where specwatch finds it unasked
+        return replace(request, options=replace(request.options, workspace=""))
+    return request
 
 
 _NOT_GIVEN: Final[Mapping[str, object]] = {
@@ -118,6 +122,8 @@ class RunSession(RunPlugin):
         self._request = request
         self._stack = stack
         self._told: set[str] = set()
+        self._chosen = 0
+        self._first = ""
 
     def require(self, workspace: Path) -> None:
         """Pass for the workspace of the run.
@@ -147,6 +153,10 @@ class RunSession(RunPlugin):
                     # As pytest-xdist marks its own groups.
                     item._nodeid = f"{item.nodeid}@{group}"  # type: ignore[attr-defined]  # noqa: SLF001
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the contract tests that are left to run."""
+        self._chosen = sum(item.path.parent == self._request.workspace.contracts for item in session.items)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
@@ -161,6 +171,7 @@ class RunSession(RunPlugin):
                 item.warn(pytest.PytestWarning(f"{violation.api}/{violation.claim}: {violation.message}"))
         if grave:
             report.outcome, report.longrepr = "failed", "\n\n".join(map(told, grave))
+            self._first = self._first or item.nodeid.removesuffix(f"@{group_of(item, self._run)}")
         elif report.failed and call.excinfo is not None and call.excinfo.errisinstance(ClaimBroken):
             report.outcome, report.longrepr = "passed", None
         return report
@@ -171,14 +182,26 @@ class RunSession(RunPlugin):
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:  # type: ignore[override]
         """Try again what failed, hand the result on; what fails the run or tells nothing fails the session."""
+        if self._config.option.collectonly:
+            return
         if not self._config.getoption("maxfail", 0):
             super().pytest_sessionfinish()
-        result = self._run.result()
         if is_worker(self._config):
-            self._config.workeroutput[OUTPUT] = pickle.dumps(result)  # type: ignore[attr-defined]
-        elif session.exitstatus == pytest.ExitCode.OK and not passes(result):
+            self._config.workeroutput[OUTPUT] = pickle.dumps(self._outcome())  # type: ignore[attr-defined]
+        elif session.exitstatus == pytest.ExitCode.OK and self._plays and not self._outcome().passes:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what the run found, claim by claim."""
-        summary(terminalreporter, self._run.result())
+        if self._config.option.collectonly:
+            return
+        if self._plays:
+            summary(terminalreporter, self._outcome(), self._request.options)
+
+    @property
+    def _plays(self) -> bool:
+        """Whether tests are run, not only listed."""
+        return not self._config.option.collectonly
+
+    def _outcome(self) -> Outcome:
+        return Outcome(self._run.result(), self._chosen, self._first)

@@ -20,6 +20,7 @@ from specwatch.contract.run import ApiRun
 from specwatch.contract.settings import Selection, Settings
 from specwatch.contract.trouble import OwnTrouble
 from specwatch.errors import CannotTell, InternalError
+from specwatch.recorded.masking import TrafficRedactor
 from specwatch.recorded.matching import Match
 from specwatch.recorded.roles import UNKNOWN, Standing
 from specwatch.spec.model import Api
@@ -27,7 +28,7 @@ from specwatch.transport.draft import Draft
 from specwatch.transport.guard import GuardedTransport, Pauses
 from specwatch.values.claim import Claim, Derived, Scenario
 from specwatch.values.exchange import ACCOUNT, Exchange, Request, Response, Timings
-from specwatch.values.secrets import Redactor
+from specwatch.values.violation import Violation
 
 NOT_RECORDED: Final = "the recorded traffic has no such exchange"
 NOT_PLAYED: Final = "its contract test has to send requests, and a recording is only read"
@@ -70,9 +71,9 @@ class RecordedApi(ApiRun):
         redactor: takes secrets out of what is kept.
     """
 
-    def __init__(self, api: Api, settings: Settings, selection: Selection, redactor: Redactor) -> None:
+    def __init__(self, api: Api, settings: Settings, selection: Selection, redactor: TrafficRedactor) -> None:
         super().__init__(api, settings, selection, lambda _event, _api: None)
-        self._redactor = redactor
+        self._redactor = self._traffic = redactor
         self._notes: dict[str, str | None] = {}
         self._accounts: dict[tuple[tuple[str, str], ...], tuple[ClaimJudge, OwnTrouble]] = {}
         self._gaps: Counter[str] = Counter()
@@ -110,6 +111,10 @@ class RecordedApi(ApiRun):
     def note(self, sentence: str) -> None:
         """Add a sentence to what went wrong on our side."""
         self._notes[self.clean(sentence)] = None
+
+    def report(self, violation: Violation) -> None:
+        """Note a violation, without what is secret in its exchange."""
+        super().report(self._traffic.violation(violation))
 
     def conformance(self, facts: Facts) -> Judgement:
         """What the spec itself says, as far as the recording holds what it speaks about."""

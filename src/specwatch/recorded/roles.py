@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
-from specwatch.recorded.masking import is_masked, is_secret_name, is_shown
+from specwatch.recorded.harmless import Harmless
+from specwatch.recorded.masking import is_masked
 from specwatch.recorded.matching import Match
 from specwatch.spec.model import SecurityScheme
 from specwatch.transport.wallet import alter, extend, other_case, truncate
+from specwatch.values.credential_names import is_secret_name
 from specwatch.values.exchange import ACCOUNT, Headers
 from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, OTHER_CASE, TRUNCATED, WRONG_SCHEME
 from specwatch.values.sandbox import PREFIX
@@ -48,6 +52,7 @@ def standing(match: Match, carried: Collection[str], environment: Mapping[str, s
     roles: dict[str, str] = {}
     values: list[tuple[str, str]] = []
     shown: list[tuple[str, str]] = []
+    harmless = Harmless([match.api])
     told = match.entry.told.credentials if match.entry.told is not None else None
     schemes = [match.api.schemes[name] for name in match.operation.security]
     for scheme in schemes:
@@ -55,12 +60,27 @@ def standing(match: Match, carried: Collection[str], environment: Mapping[str, s
         role = told.get(scheme.name) if told is not None else None
         roles[scheme.name] = role or _role(match, scheme, value, carried, environment)
         if value is not None:
-            shown.append((scheme.header, _shown(scheme, value, roles[scheme.name])))
+            shown.append((scheme.header, _shown(scheme, value, roles[scheme.name], harmless)))
             if told is None:
                 values.append((scheme.name, value))
-    told_vouched = match.entry.told.vouched if match.entry.told is not None else None
-    vouched = bool(told_vouched) if told_vouched is not None else any(PREFIX in value for _, value in shown)
-    return Standing(roles, tuple(values), tuple(shown), vouched)
+    return Standing(roles, tuple(values), tuple(shown), _is_vouched(match, shown, harmless))
+
+
+def _is_vouched(match: Match, shown: Iterable[tuple[str, str]], harmless: Harmless) -> bool:
+    """Whether a sandbox gave the credentials out: our own file says so, or a server of this machine got its values."""
+    told = match.entry.told
+    if told is not None and told.vouched is not None:
+        return told.vouched
+    ours = told is not None or _is_loopback(match.base)
+    return ours and any(harmless.is_sandbox(value) for _, value in shown)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _value(headers: Headers, name: str) -> str | None:
@@ -81,7 +101,7 @@ def _role(
     token = _token(scheme, value)
     if token is None:
         return UNKNOWN if value else EMPTY
-    return _role_of(token, scheme, environment) if token else EMPTY
+    return _role_of(token, match, scheme, environment) if token else EMPTY
 
 
 def _carries_another(match: Match, scheme: SecurityScheme) -> bool:
@@ -102,9 +122,9 @@ def _token(scheme: SecurityScheme, value: str) -> str | None:
     return value[len(prefix) :].strip() if lower.startswith(prefix.lower()) else None
 
 
-def _role_of(token: str, scheme: SecurityScheme, environment: Mapping[str, str]) -> str:
+def _role_of(token: str, match: Match, scheme: SecurityScheme, environment: Mapping[str, str]) -> str:
     """The role of a value: that of the variable that holds it, or else of an account of ours."""
-    if token.startswith(PREFIX):
+    if Harmless([match.api]).is_sandbox(token):
         return token.removeprefix(PREFIX)
     states = {state.name: state.variables for state in scheme.states.values()}
     for role, names in {**scheme.variables, **states}.items():
@@ -121,7 +141,7 @@ def _role_shown(match: Match, scheme: SecurityScheme, value: str | None) -> str:
     """The role in a report of our own, which shows variables in place of values."""
     if value is None or _token(scheme, value) is None:
         misplaced = [text for name, text in match.entry.request_headers if name.lower() == "authorization"]
-        return WRONG_SCHEME if any("$" in text or PREFIX in text for text in misplaced) else ABSENT
+        return WRONG_SCHEME if any(text in Harmless([match.api]) for text in misplaced) else ABSENT
     token = _token(scheme, value) or ""
     if not token:
         return EMPTY
@@ -129,19 +149,19 @@ def _role_shown(match: Match, scheme: SecurityScheme, value: str | None) -> str:
     token = token.removesuffix(f"-{change}")
     if change is not None:
         return change
-    if token.startswith(PREFIX):
+    if Harmless([match.api]).is_sandbox(token):
         return token.removeprefix(PREFIX)
     states = {state.name: state.variables for state in scheme.states.values()}
     owners = {name: role for role, names in {**scheme.variables, **states}.items() for name in names}
     return owners.get(token.removeprefix("$"), ACCOUNT)
 
 
-def _shown(scheme: SecurityScheme, value: str, role: str) -> str:
+def _shown(scheme: SecurityScheme, value: str, role: str, harmless: Harmless) -> str:
     """The header as reports show it: with a variable, which a printed command takes from the shell."""
     token = _token(scheme, value)
     if token is None:
-        return value if is_shown(value) or is_masked(value) else "[secret]"
-    if not token or is_shown(token):
+        return value if value in harmless or is_masked(value) else "[secret]"
+    if not token or token in harmless:
         return value
     states = {state.name: state.variables for state in scheme.states.values()}
     change = f"-{role}" if role in _CHANGES else ""

@@ -13,6 +13,7 @@ from specwatch.contract.profile import PROFILES
 from specwatch.contract.result import RunResult
 from specwatch.contract.settings import Selection, Settings
 from specwatch.errors import Problem, UsageError
+from specwatch.recorded.harmless import Harmless
 from specwatch.recorded.judge import RecordedApi, shown_exchanges
 from specwatch.recorded.masking import (
     MAX_OTHERS,
@@ -20,7 +21,6 @@ from specwatch.recorded.masking import (
     TrafficRedactor,
     credential_values,
     is_masked,
-    is_shown,
     other_values,
 )
 from specwatch.recorded.matching import Finder, Foreign, Match, Stray
@@ -133,9 +133,10 @@ class _Sorting:
 def _redactor_of(recordings: Sequence[Recording], apis: Sequence[Api]) -> Redactor:
     """Hides what the recordings hold of secrets, where requests are named that belong to no operation."""
     found: dict[str, None] = {}
+    harmless = Harmless(apis)
     for entry in (entry for recording in recordings for entry in recording.entries):
-        values = (*(value for api in apis for value in credential_values(entry, api)), *other_values(entry))
-        found.update(dict.fromkeys(value for value in values if not is_masked(value) and not is_shown(value)))
+        values = (*(value for api in apis for value in credential_values(entry, api, harmless)), *other_values(entry))
+        found.update(dict.fromkeys(value for value in values if not is_masked(value) and value not in harmless))
         if len(found) > MAX_CREDENTIALS:
             break
     return Redactor(found)
@@ -179,9 +180,10 @@ def judge_recordings(found: Sorted, selection: Selection, manner: Manner) -> Run
 def _judged(
     api: Api, matches: Sequence[tuple[Match, Recording]], selection: Selection, manner: Manner, ids: Iterator[int]
 ) -> RecordedApi:
-    kept, credentials, beyond = _within(api, matches)
-    secrets = [*credentials, *_others(kept), *Wallet(api, manner.environment).secrets()]
-    redactor = TrafficRedactor(secrets, (scheme.header for scheme in api.schemes.values()))
+    harmless = Harmless([api])
+    kept, credentials, beyond = _within(api, matches, harmless)
+    secrets = [*credentials, *_others(kept, harmless), *Wallet(api, manner.environment).secrets()]
+    redactor = TrafficRedactor(secrets, (scheme.header for scheme in api.schemes.values()), harmless)
     files = {id(recording): recording for _, recording in kept}
     carried = {key: _carried(recording) for key, recording in files.items()}
     placed = [(match, standing(match, carried[id(recording)], manner.environment)) for match, recording in kept]
@@ -210,24 +212,26 @@ def _target(api: Api, placed: Sequence[tuple[Match, Standing]], manner: Manner) 
 
 
 def _within(
-    api: Api, matches: Sequence[tuple[Match, Recording]]
+    api: Api, matches: Sequence[tuple[Match, Recording]], harmless: Harmless
 ) -> tuple[list[tuple[Match, Recording]], dict[str, None], int]:
     """The exchanges whose credentials can all be looked for, these credentials, and how many exchanges are not."""
     kept: list[tuple[Match, Recording]] = []
     credentials: dict[str, None] = {}
     for match, recording in matches:
-        own = dict.fromkeys(credential_values(match.entry, api))
+        own = dict.fromkeys(credential_values(match.entry, api, harmless))
         if len({**credentials, **own}) <= MAX_CREDENTIALS:
             credentials.update(own)
             kept.append((match, recording))
     return kept, credentials, len(matches) - len(kept)
 
 
-def _others(matches: Sequence[tuple[Match, Recording]]) -> Iterator[str]:
+def _others(matches: Sequence[tuple[Match, Recording]], harmless: Harmless) -> Iterator[str]:
     found: dict[str, None] = {}
     for match, _ in matches:
         for value in other_values(match.entry):
-            if len(value) >= SHORTEST and not is_masked(value) and not is_shown(value) and len(found) < MAX_OTHERS:
+            if len(found) >= MAX_OTHERS:
+                break
+            if len(value) >= SHORTEST and not is_masked(value) and value not in harmless:
                 found[value] = None
     yield from found
 

@@ -9,6 +9,7 @@
     har           HAR 1.2, every exchange of the run
     plan          what a run would send
     curl          one exchange as a command line
+    absent        what a baseline accepts and a run did not show
     next_steps    commands that lead on from a run
     files         where reports are written
     schemas       the JSON Schemas that lie beside the modules

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from specwatch.errors import Problem, SpecwatchError, UsageError
 from specwatch.reports.sarif import GONE, TROUBLE, plain_text
-from specwatch.reports.text import count, shortened
+from specwatch.reports.text import count, in_order, shortened
 
 MOST: Final = 10
 """Errors, and warnings, that GitHub shows of one step; it drops the rest without a word."""
@@ -56,8 +56,11 @@ class Annotation:
 
 
 def _escaped(text: str, table: Mapping[str, str]) -> str:
-    """The text with what would mean something written out; a lone surrogate, which is no text, as its escape."""
-    told = "".join(table.get(char, char) for char in text)
+    """The text with what would mean something written out; a lone surrogate, which is no text, as its escape.
+
+    So are marks that reorder letters, and separators of lines that the runner knows nothing of.
+    """
+    told = "".join(table.get(char, char) for char in in_order(text))
     return told.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

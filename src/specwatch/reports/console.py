@@ -6,7 +6,7 @@ passes through `Screen`, which takes it as text and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
+from specwatch.reports.absent import absent
 from specwatch.reports.coverage import MatrixRow, matrix, print_matrix
 from specwatch.reports.curl import to_curl
 from specwatch.reports.header import print_header, print_missing
@@ -43,6 +44,7 @@ __all__ = [
     "Options",
     "Progress",
     "matrix",
+    "print_brief",
     "print_claims",
     "print_header",
     "print_matrix",
@@ -56,17 +58,23 @@ MAX_BLOCKS: Final = 20
 MAX_CHARACTERS: Final = 400
 """How much of `expected` and `found` is shown."""
 
+ACCEPTED: Final = "≈"
+"""The sign of what the baseline accepts; `~` where the terminal has ASCII only."""
+
 NAMED: Final = 3
 """That many names are listed; of more, only how many there are."""
 
 
-def print_result(console: Console, result: RunResult, options: Options | None = None) -> None:
+def print_result(
+    console: Console, result: RunResult, options: Options | None = None, written: Sequence[str] = ()
+) -> None:
     """Print what a run found: a table, violations, unknown claims, drift, and what to do next.
 
     Args:
         console: where.
         result: what the run found.
         options: what the run was given beside that, for commands that repeat it.
+        written: what was written about it, a sentence each.
     """
     screen = Screen(console)
     _table(screen, result)
@@ -76,7 +84,34 @@ def print_result(console: Console, result: RunResult, options: Options | None = 
     _baseline(screen, result)
     _unknown(screen, result)
     _drift(screen, result)
+    for sentence in written:
+        screen.long_line(sentence)
+    if written:
+        screen.console.print()
     _closing(screen, result, options or Options())
+
+
+def print_brief(console: Console, result: RunResult, steps: Iterable[tuple[str, str]]) -> None:
+    """Print what a run found where its violations have been shown in full already: a line for each.
+
+    Args:
+        console: where.
+        result: what the run found.
+        steps: commands that lead on, and what each is good for.
+    """
+    screen = Screen(console)
+    _table(screen, result)
+    _trouble(screen, result)
+    _listed(screen, result)
+    if not any(api.count(Verdict.PASS) + api.count(Verdict.FAIL) for api in result.apis):
+        _unknown(screen, result)
+    elif unknown := sum(api.count(Verdict.UNKNOWN) for api in result.apis):
+        words = f"Unknown: {count(unknown, 'claim')}"
+        screen.line(screen.text(words, "bold yellow"), ", not shown by what was asked in this session")
+        screen.console.print()
+    _drift(screen, result)
+    _verdict_line(screen, result)
+    _lead_on(screen, steps)
 
 
 def print_claims(console: Console, result: RunResult) -> None:
@@ -103,18 +138,21 @@ def _table(screen: Screen, result: RunResult) -> None:
     table.add_column("API", "together", overflow="fold")
     table.add_column("verdict", _verdict(screen, result.verdict), no_wrap=True)
     rows = [_figures(api, result) for api in result.apis]
-    titles = ["kept", "broken", "warned", "unknown", "requests", "cost", "time"]
+    titles = ["kept", "broken", "warned", "unknown", "requests", "cost", "waited"]
     if result.baseline is not None:
         titles.insert(3, "accepted")
         rows = [(*row[:3], len(accepted(api)), *row[3:]) for api, row in zip(result.apis, rows, strict=True)]
     for index, title in enumerate(titles):
-        total = result.seconds if title == "time" else sum(row[index] for row in rows)
-        table.add_column(title, _figure(title, total), justify="right", no_wrap=True)
+        total = _figure(title, sum(row[index] for row in rows))
+        table.add_column(title, total, justify="right", no_wrap=True)
     for api, row in zip(result.apis, rows, strict=True):
         figures = [_figure(title, value) for title, value in zip(titles, row, strict=True)]
         screen.row(table, api.id, _verdict(screen, so_far(api, result)), *figures)
     screen.console.print()
     screen.console.print(table, highlight=False)
+    if any(api.requests for api in result.apis):
+        took = f"{result.seconds:.1f} s in all: waiting for answers, pauses that the APIs share, and judging"
+        screen.line(screen.text(took, "dim"))
     screen.console.print()
 
 
@@ -135,7 +173,7 @@ def _figures(api: ApiResult, result: RunResult) -> tuple[float, ...]:
 
 
 def _figure(title: str, value: float) -> str:
-    return f"{value:.1f} s" if title == "time" else f"{value:g}" if title == "cost" else f"{value:,.0f}"
+    return f"{value:.1f} s" if title == "waited" else f"{value:g}" if title == "cost" else f"{value:,.0f}"
 
 
 def _trouble(screen: Screen, result: RunResult) -> None:
@@ -158,20 +196,37 @@ def _violations(screen: Screen, api: ApiResult, result: RunResult) -> None:
         screen.console.print()
 
 
+def _listed(screen: Screen, result: RunResult) -> None:
+    """A line for each violation."""
+    found = [violation for api in result.apis for violation in gravest_first(api)]
+    for violation in found[:MAX_BLOCKS]:
+        sign, style, word = _weight(screen, violation, result)
+        screen.line(sign, " ", f"{violation.api}/{violation.claim}", "  ", screen.text(word, style))
+    if more := max(len(found) - MAX_BLOCKS, 0):
+        screen.line(f"  and {more:,} more")
+    if found:
+        screen.console.print()
+
+
 def _block(screen: Screen, violation: Violation, api: ApiResult, result: RunResult) -> None:
-    word = f"broken {violation.level.value}"
-    if result.accepts(violation):
-        sign, style, word = screen.text("-", "dim"), "dim", f"accepted: {word}"
-    elif fails(violation.level, strict=result.strict):
-        sign, style = screen.glyph(Verdict.FAIL), STYLES[Verdict.FAIL]
-    else:
-        style = STYLES[Verdict.UNKNOWN]
-        sign, word = screen.text("!", style), f"warning: {word}"
+    sign, style, word = _weight(screen, violation, result)
     screen.line(sign, " ", screen.text(f"{violation.api}/{violation.claim}", "bold"), "  ", screen.text(word, style))
     screen.fields(_block_rows(violation, api, result))
     if violation.exchange is not None:
         screen.long_line(screen.text("  repeat    ", "dim"), to_curl(violation.exchange))
     screen.console.print()
+
+
+def _weight(screen: Screen, violation: Violation, result: RunResult) -> tuple[Cell, str, str]:
+    """How grave a violation is: a sign, a style and the words."""
+    word = f"broken {violation.level.value}"
+    if result.accepts(violation):
+        sign = "~" if screen.console.options.ascii_only else ACCEPTED
+        return screen.text(sign, "dim"), "dim", f"accepted: {word}"
+    if fails(violation.level, strict=result.strict):
+        return screen.glyph(Verdict.FAIL), STYLES[Verdict.FAIL], word
+    style = STYLES[Verdict.UNKNOWN]
+    return screen.text("!", style), style, f"warning: {word}"
 
 
 def _block_rows(violation: Violation, api: ApiResult, result: RunResult) -> Iterator[tuple[str, str]]:
@@ -197,10 +252,9 @@ def _status(violation: Violation) -> str:
 
 def _baseline(screen: Screen, result: RunResult) -> None:
     """What the baseline lists and no violation of the run shows."""
-    if result.baseline is None or not (result.baseline.gone or result.baseline.unchecked):
+    listed = list(absent(result))
+    if not listed:
         return
-    listed = [("gone", "was not found any more; remove it", each) for each in result.baseline.gone]
-    listed += [("unchecked", "its claim is unknown in this run", each) for each in result.baseline.unchecked]
     screen.line(screen.text("Baseline: accepted, and not seen in this run", "bold"))
     screen.fields((label, f"{each.where} {each.violation} ({each.claim}): {words}") for label, words, each in listed)
     screen.console.print()
@@ -239,6 +293,11 @@ def _drifted(seen: Sequence[tuple[Drift, int]]) -> str:
 
 
 def _closing(screen: Screen, result: RunResult, options: Options) -> None:
+    _verdict_line(screen, result)
+    _lead_on(screen, next_steps(result, options))
+
+
+def _verdict_line(screen: Screen, result: RunResult) -> None:
     verdict = result.verdict
     told = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.UNKNOWN: _not_told}[verdict](result)
     stopped = "interrupted, so this is what is known so far; " if result.interrupted else ""
@@ -246,7 +305,10 @@ def _closing(screen: Screen, result: RunResult, options: Options) -> None:
     screen.line(screen.glyph(verdict), " ", word, f"{stopped}{told}.")
     for words in advice(result):
         screen.line(screen.text("  next  ", "dim"), words)
-    for command, gain in next_steps(result, options):
+
+
+def _lead_on(screen: Screen, steps: Iterable[tuple[str, str]]) -> None:
+    for command, gain in steps:
         screen.long_line(screen.text("  next  ", "dim"), command, screen.text(f"  # {gain}", "dim"))
 
 
@@ -255,7 +317,8 @@ def _passed(result: RunResult) -> str:
     unknown = sum(api.count(Verdict.UNKNOWN) for api in result.apis)
     warnings = f", with {count(result.warnings, 'warning')}" if result.warnings else ""
     rest = f"; {unknown:,} could not be checked" if unknown else ""
-    accepted = f", {count(len(result.baseline.accepted), 'violation')} accepted" if result.baseline else ""
+    known = len(result.baseline.accepted) if result.baseline is not None else 0
+    accepted = f", {count(known, 'violation')} accepted" if known else ""
     return f"{count(kept, 'claim')} {'holds' if kept == 1 else 'hold'}{warnings}{accepted}{rest}"
 
 
@@ -278,7 +341,7 @@ def _sporadic(violations: Sequence[Violation]) -> str:
     claims = {(each.api, each.claim) for each in violations} - always
     if not claims:
         return ""
-    return ", sporadic" if not always else f", {len(claims)} of them sporadic"
+    return ", at some tries only" if not always else f", {len(claims)} of them at some tries only"
 
 
 def _not_told(result: RunResult) -> str:

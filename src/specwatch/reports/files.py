@@ -1,14 +1,27 @@
-"""Where reports are written: tried before a run, so that nobody finds out after it, and complete or not at all."""
+"""Where reports are written: tried before a run, so that nobody finds out after it, and complete or not at all.
+
+A report never replaces what a run reads: neither a file of the workspace nor an input that was named.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from specwatch.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from specwatch.workspace import Workspace
+
+FOLDERS: Final = ("specs", "contracts", "probes", "sandbox")
+"""Folders of a workspace in which no report has a place, whether or not it would replace anything there."""
+
+_EXPECTED: Final = "a place of its own"
 
 
 def check_writable(path: Path) -> None:
@@ -29,6 +42,56 @@ def check_writable(path: Path) -> None:
         raise _cannot(path, error) from error
 
 
+def check_apart(path: Path, inputs: Iterable[tuple[str, Path]], workspace: Workspace | None = None) -> None:
+    """Return when a report at the path replaces nothing that is needed, however the path is spelt.
+
+    Args:
+        path: where the report goes.
+        inputs: what must stay, each with the words for it, for example the option that names it.
+        workspace: whose own files must stay; None where they are no concern.
+
+    Raises:
+        UsageError: it is one of the inputs, or lies among the files of the workspace.
+    """
+    for words, other in inputs:
+        if same_place(path, other):
+            raise UsageError(Problem(str(path), f"is the file of {words}, which a report would replace", _EXPECTED))
+    if workspace is not None and _may_hold_text(path):
+        own = _own_file(path, workspace.root)
+        if own:
+            raise UsageError(Problem(str(path), f"belongs to the workspace: {own}", "a place outside of its folders"))
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by links or another spelling; devices and pipes may be shared."""
+    if not (_may_hold_text(one) and _may_hold_text(other)):
+        return False
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+
+
+def _may_hold_text(path: Path) -> bool:
+    """Whether the path is a file or free for one; what the system refuses to look at is neither."""
+    try:
+        return path.is_file() or not path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _own_file(path: Path, root: Path) -> str:
+    """Which file or folder of a workspace the path is or lies in; empty where it is elsewhere."""
+    settings = root / "specwatch.yaml"
+    if same_place(path, settings):
+        return str(settings)
+    place = path.resolve()
+    for folder in (root / name for name in FOLDERS):
+        if place.is_relative_to(folder.resolve()):
+            return str(folder)
+        for file in folder.rglob("*") if path.exists() else ():  # a link of the folder may lead out of it
+            if file.is_file() and same_place(path, file):
+                return str(file)
+    return ""
+
+
 def _check_place(path: Path) -> None:
     if path.is_dir():
         raise UsageError(Problem(str(path), "is a folder", "a file name", f"for example {path / 'report'}"))
@@ -43,14 +106,14 @@ def write_text(path: Path, text: str) -> None:
     Devices and pipes, such as /dev/stdout, are written to directly.
 
     Raises:
-        UsageError: it cannot be written.
+        UsageError: it cannot be written, or is a pipe that nobody reads.
     """
     data = text.encode("utf-8", "backslashreplace")
     try:
         if _replaceable(path):
             _replace(path.resolve(), data)
         else:
-            with path.open("wb") as file:
+            with os.fdopen(_opened(path), "wb") as file:
                 file.write(data)
     except OSError as error:
         raise _cannot(path, error) from error
@@ -68,6 +131,18 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
 
 def _replaceable(path: Path) -> bool:
     return (path.is_file() or not path.exists()) and path.absolute().parts[1:2] not in {("dev",), ("proc",)}
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of a device or pipe. Opening never waits for a reader that may not come; writing waits as usual."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(error.errno, "nobody reads it") from error
+        raise
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _temporary(path: Path) -> Path:

@@ -23,6 +23,7 @@ class _Need:
     variables: tuple[str, ...]
     api: str
     purpose: str
+    what: str = ""
 
 
 def print_header(console: Console, workspace: Workspace, run: ContractRun, *, dry_run: bool = False) -> None:
@@ -54,7 +55,7 @@ def _by_variable(needs: Sequence[_Need]) -> dict[str, str]:
         main = max(need.variables, key=uses.__getitem__)
         others = " or ".join(name for name in need.variables if name != main)
         api = f"{need.api} (or {others})" if others else need.api
-        told.setdefault(main, {}).setdefault(need.purpose, []).append(api)
+        told.setdefault(main, {}).setdefault(need.purpose, []).append(f"{api}: {need.what}" if need.what else api)
     return {
         name: "; ".join(f"{purpose} of {' and '.join(dict.fromkeys(apis))}" for purpose, apis in purposes.items())
         for name, purposes in told.items()
@@ -70,7 +71,7 @@ def _unset(api: ApiRun) -> Iterator[_Need]:
                 yield _Need(names, api.api.id, f"credential `{role}`")
     for name, known in api.api.known.items():
         if known.setting and name not in api.known:
-            yield _Need((known.setting,), api.api.id, known.text or name)
+            yield _Need((known.setting,), api.api.id, f"identifier `{name}`", known.text)
 
 
 def _rows(workspace: Workspace, run: ContractRun) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,8 @@ def _baseline(result: RunResult) -> Document:
     """What of the baseline no violation of the run shows; nothing where there is no baseline."""
     if result.baseline is None:
         return {}
-    lists = {"gone": result.baseline.gone, "unchecked": result.baseline.unchecked}
+    listed = result.baseline
+    lists = {"gone": listed.gone, "unseen": listed.unseen, "unchecked": listed.unchecked}
     return {
         "baseline": {
             name: [{"violation": each.violation, "claim": each.claim, **_acceptance(each, result)} for each in entries]

@@ -11,6 +11,7 @@ from typing import Final
 
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult
+from specwatch.reports.absent import expiry
 from specwatch.reports.curl import to_curl
 from specwatch.reports.markup import code, details, fenced, table, words
 from specwatch.reports.next_steps import Options, advice, next_steps
@@ -52,16 +53,17 @@ _RESERVE: Final = 1_000
 """Room for what is said about what was cut."""
 
 
-def to_markdown(result: RunResult, apis: Sequence[Api]) -> str:
+def to_markdown(result: RunResult, apis: Sequence[Api], options: Options | None = None) -> str:
     """A run as GitHub Flavored Markdown, at most `MAX_CHARACTERS` long, without a line break at its end.
 
     Args:
         result: the run.
         apis: the specs of its APIs, where the lines of claims are looked up.
+        options: what the run was given, for commands that repeat it; None where nobody knows.
     """
     start = [_verdict(result), _facts(result), _table(result), *_trouble(result)]
     rest = [*_baseline(result), *_unknown(result), *_drift(result)]
-    end = [_closing(result)]
+    end = [_closing(result, options or _options(result))]
     room = MAX_CHARACTERS - _RESERVE - sum(len(part) + 2 for part in (*start, *rest, *end))
     return "\n\n".join(filter(None, [*start, *_violations(result, apis, room), *rest, *end]))
 
@@ -109,7 +111,8 @@ def _facts(result: RunResult) -> str:
 
 
 def _table(result: RunResult) -> str:
-    head = ("API", "verdict", "kept", "broken", "warned", "unknown", "requests", "cost", "time")
+    head: tuple[str, ...] = ("API", "verdict", "kept", "broken", "warned", "unknown", "requests", "cost", "waited")
+    head = head if result.baseline is None else (*head[:5], "accepted", *head[5:])
     rows = [
         (
             code(api.id),
@@ -117,6 +120,7 @@ def _table(result: RunResult) -> str:
             f"{api.count(Verdict.PASS):,}",
             f"{len(broken(api, strict=result.strict)):,}",
             f"{len(warned(api, strict=result.strict)):,}",
+            *([f"{len(accepted(api)):,}"] if result.baseline is not None else []),
             f"{api.count(Verdict.UNKNOWN):,}",
             f"{api.requests:,}",
             f"{api.cost:g}",
@@ -124,7 +128,7 @@ def _table(result: RunResult) -> str:
         )
         for api in result.apis
     ]
-    return _capped(head, rows, "API", numbers=7)
+    return _capped(head, rows, "API", numbers=len(head) - 2)
 
 
 def _open(api: ApiResult, result: RunResult) -> list[Violation]:
@@ -212,16 +216,18 @@ def _baseline(result: RunResult) -> Iterator[str]:
         ("Accepted by the baseline", comparison.accepted.values()),
         ("No longer accepted: the last day is over, so these count", comparison.expired.values()),
         ("Accepted, but not found any more: take these out of the baseline", comparison.gone),
+        (f"Accepted, and not seen in this {comparison.scope}, which may lack what shows it", comparison.unseen),
         ("Accepted, and nothing can be said: the claim is unknown", comparison.unchecked),
     )
     for title, acceptances in groups:
-        rows = [_acceptance(each) for each in acceptances]
+        rows = [_acceptance(each, result) for each in acceptances]
         if rows:
             yield f"### {title}\n\n{_capped(('violation', 'claim', 'reason', 'until'), rows, 'line')}"
 
 
-def _acceptance(each: Acceptance) -> tuple[str, str, str, str]:
-    return code(each.violation), code(each.claim), words(each.reason, 200), each.until.isoformat()
+def _acceptance(each: Acceptance, result: RunResult) -> tuple[str, str, str, str]:
+    until = f"{each.until}{' (is over)' if expiry(each, result) else ''}"
+    return code(each.violation), code(each.claim), words(each.reason, 200), until
 
 
 def _unknown(result: RunResult) -> Iterator[str]:
@@ -254,12 +260,13 @@ def _drift(result: RunResult) -> Iterator[str]:
         yield details(title, _capped(("operation", "kind", "what", "times"), rows, "line", numbers=1))
 
 
-def _closing(result: RunResult) -> str:
-    """How to go on from here, with the options of the run that its result knows."""
+def _closing(result: RunResult, options: Options) -> str:
+    """How to go on from here, with the options of the run as far as they are known."""
     lines = [f"- {words(told)}" for told in advice(result)]
-    steps = [f"{command}  # {gain}" for command, gain in next_steps(result, _options(result))]
+    steps = [f"{command}  # {gain}" for command, gain in next_steps(result, options)]
     first = next((violation for api in result.apis for violation in _open(api, result)), None)
-    if first is not None and first.exchange is not None:
+    replayed = bool(options.report or options.recorded)
+    if first is not None and first.exchange is not None and not replayed:
         steps.append(f"specwatch replay contract.json#{first.key}  # sends one again, from a report made by --json")
     parts = ["\n".join(lines), fenced((_line(step, VALUE_CHARACTERS) for step in steps), "sh") if steps else ""]
     return "\n\n".join(["### Go on from here", *filter(None, parts)]) if any(parts) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -61,10 +61,12 @@ def next_steps(result: RunResult, options: Options) -> Iterator[tuple[str, str]]
     if verdict is Verdict.PASS and result.target == SANDBOX:
         # What was allowed on a sandbox is not allowed on somebody's system by a paste.
         yield from _findings(result, options)
+        yield from _strictly(result, options)
         command = ["check", *_selection(options), "--target", "live", "--profile", "smoke", *options.limits]
         yield _line(command, options), "asks the real services"
     elif verdict is Verdict.PASS:
         yield from _findings(result, options)
+        yield from _strictly(result, options)
         yield _line(["check", *_selection(options), *_rest(result, options), "--verbose"], options), "lists every claim"
     elif verdict is Verdict.UNKNOWN:
         yield from _again(result, options)
@@ -72,11 +74,22 @@ def next_steps(result: RunResult, options: Options) -> Iterator[tuple[str, str]]
         yield from _findings(result, options)
 
 
+def _strictly(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
+    """The same run where a warning fails, after one that had warnings."""
+    if result.warnings and not result.strict:
+        command = ["check", *_selection(options), *_rest(result, options, seed=True), "--strict"]
+        yield _line(command, options), "the same run, in which a warning fails"
+
+
 def advice(result: RunResult) -> Iterator[str]:
     """What has to be done, in words, before it is of any use to repeat a run that established nothing."""
     if result.verdict is Verdict.UNKNOWN and not result.interrupted:
-        reasons = list(_reasons(result))
-        yield from dict.fromkeys(words for sign, words in _MENDS if any(sign in reason for reason in reasons))
+        yield from mends(list(_reasons(result)))
+
+
+def mends(reasons: Sequence[str]) -> Iterator[str]:
+    """What has to be done about reasons for which nothing could be established; nothing for those that say it."""
+    yield from dict.fromkeys(words for sign, words in _MENDS if any(sign in reason for reason in reasons))
 
 
 def _again(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
@@ -107,13 +120,14 @@ def _findings(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
     violations = failing(result) or tuple(v for api in result.apis for v in gravest_first(api))
     if not violations:
         return
-    command = ["check", *_selection(_narrowed(options, result, violations[0])), *_rest(result, options, seed=True)]
-    yield _line(command, options), "the first one alone"
-    if options.recorded:
-        return
-    if options.report:
+    if options.report and not options.recorded:
         command = ["replay", f"{options.report}#{violations[0].key}", *_access(result, options)]
-        yield _line(command, options), "sends its request again"
+        yield _line(command, options), "sends the request of the first one again"
+    command = ["check", *_selection(_narrowed(options, result, violations[0])), *_rest(result, options, seed=True)]
+    if options.recorded:
+        yield _line(command, options), "the first one alone"
+        return
+    yield _line(command, options), "the first one alone, with fewer requests, so that it may not show"
     port = next((urlsplit(v.exchange.target).port for v in violations if v.exchange is not None), None)
     if result.target == SANDBOX and port is not None:
         command = ["sandbox", "--port", str(port), *_each("--api", options.apis), *options.sandbox]

@@ -80,6 +80,9 @@ def print_plan(console: Console, plans: Sequence[ApiPlan]) -> None:
     requests, cost = sum(plan.requests for plan in plans), sum(plan.cost for plan in plans)
     price = f" and cost {cost:g}" if cost else " and cost nothing"
     apis = count(len(plans), "API")
+    if not requests:
+        screen.line(f"A run would send nothing to {apis}: first settle what is named above.")
+        return
     screen.line(f"A run would send about {count(requests, 'request')} to {apis}{price}. Nothing was sent.")
     screen.line("Waiting for background work is assumed to be short: each further look at it is one request more.")
     screen.line(screen.text("  next  ", "dim"), "the same command without --dry-run does it")

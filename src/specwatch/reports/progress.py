@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self
 
@@ -38,11 +38,19 @@ class Progress:
     Args:
         console: where it is shown; NO_COLOR is the console's business.
         environment: the variables that are asked for CI; the process's own by default.
+        accepted: keys of the violations that a baseline accepts today, which are counted apart.
     """
 
-    def __init__(self, console: Console, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        environment: Mapping[str, str] | None = None,
+        *,
+        accepted: Collection[str] = frozenset(),
+    ) -> None:
         variables = os.environ if environment is None else environment
         in_ci = variables.get("CI", "").lower() not in {"", "0", "false"}
+        self._accepted = accepted
         self.console = console
         self.is_live = console.is_terminal and not console.is_dumb_terminal and not in_ci
         self._screen = Screen(console)
@@ -114,10 +122,14 @@ class Progress:
         for api in self._apis.values():
             claims = api.ledger.results()
             kept, unknown = (sum(c.verdict is v for c in claims) for v in (Verdict.PASS, Verdict.UNKNOWN))
-            broken, warned = _broken_and_warned(api, claims)
+            broken, warned, accepted = self._breaches(api, claims)
             requests = count(api.budget.requests, "request")
-            warnings = f" {warned} warned," if warned else ""
-            told = f"{count(kept, 'claim')} kept, {broken} broken,{warnings} {unknown} unknown"
+            apart = "".join(
+                f" {number} {word},"
+                for number, word in ((warned, "warned"), (accepted, "accepted by the baseline"))
+                if number
+            )
+            told = f"{count(kept, 'claim')} kept, {broken} broken,{apart} {unknown} unknown"
             self._screen.line(f"{api.api.id}: ended after {requests}; {told}")
 
     def _table(self) -> Table | Text:
@@ -135,15 +147,16 @@ class Progress:
     def _add_row(self, table: Table, api: ApiRun) -> None:
         claims = api.ledger.results()
         kept = sum(claim.verdict is Verdict.PASS for claim in claims)
-        broken, _ = _broken_and_warned(api, claims)
+        broken, _, _ = self._breaches(api, claims)
         last = api.last
         state = f"{last.operation} {last.response.status}" if last is not None else "no answer yet"
         broken_text = self._screen.text(str(broken), "bold red" if broken else "")
         requests = f"{api.budget.requests}/{api.budget.max_requests}"
         self._screen.row(table, api.api.id, requests, str(kept), broken_text, state)
 
-
-def _broken_and_warned(api: ApiRun, claims: Sequence[ClaimResult]) -> tuple[int, int]:
-    """How many claims are broken so that the run fails, and how many so that it only warns."""
-    found = [fails(c.level, strict=api.settings.strict) for c in claims if c.verdict is Verdict.FAIL]
-    return sum(found), len(found) - sum(found)
+    def _breaches(self, api: ApiRun, claims: Sequence[ClaimResult]) -> tuple[int, int, int]:
+        """How many claims are broken so that the run fails, so that it only warns, and so that all is accepted."""
+        new = {each.claim for each in list(api.ledger.violations.values()) if each.key not in self._accepted}
+        broken = [claim for claim in claims if claim.verdict is Verdict.FAIL]
+        left = [fails(claim.level, strict=api.settings.strict) for claim in broken if claim.claim.id in new]
+        return sum(left), len(left) - sum(left), len(broken) - len(left)

@@ -6,14 +6,19 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from specwatch.contract.replay import Recording, judged
+from specwatch.contract.replay import Recording
+from specwatch.contract.settings import Selection
 from specwatch.errors import Problem, UsageError
+from specwatch.recorded import Entry, Manner, Skipped, judge_recordings, sort
+from specwatch.recorded import Recording as Traffic
+from specwatch.recorded.har import read_har
 from specwatch.reports.json_report import SCHEMA, schema
 from specwatch.reports.text import BASE64
 from specwatch.spec.model import Api
@@ -29,20 +34,24 @@ _WANTED: Final = f"a report of `specwatch check --json` ({SCHEMA}), or its --har
 FindApi = Callable[[str], Api | None]
 """The API of an id, or None where there is none or its spec is wrong."""
 
+Environment = Callable[[], Mapping[str, str]]
+"""Reads the variables that may hold identifiers of the account and credentials."""
 
-def read_back(path: Path, find: FindApi) -> Recording:
+
+def read_back(path: Path, find: FindApi, environment: Environment = dict) -> Recording:
     """What a file says about an earlier run.
 
     Args:
         path: a JSON report or a HAR of specwatch.
         find: the APIs, by which the exchanges of a HAR are judged.
+        environment: read where a HAR is judged, as a check of recorded traffic does.
 
     Raises:
         UsageError: it cannot be read, or is something else.
     """
     document = _json(path)
     if isinstance(document, dict) and isinstance(document.get("log"), dict):
-        return _from_har(path, document["log"], find)
+        return _from_har(path, document["log"], find, environment)
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else None
         raise UsageError(Problem(str(path), f"is {found}" if found else "is no report of specwatch", _WANTED))
@@ -146,22 +155,54 @@ def _epoch(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _from_har(path: Path, log: Mapping[str, Any], find: FindApi) -> Recording:
-    exchanges: dict[str, list[Exchange]] = {}
-    for index, entry in enumerate(log.get("entries") or ()):
+def _from_har(path: Path, log: Mapping[str, Any], find: FindApi, environment: Environment) -> Recording:
+    """What `specwatch check --from` finds in the file, each with its exchange as a replay sends it."""
+    entries: list[Any] = list(log.get("entries") or ())
+    exchanges: list[Exchange] = []
+    cut: set[str] = set()
+    apis: dict[str, Api] = {}
+    for index, entry in enumerate(entries):
         own = entry.get("_specwatch") if isinstance(entry, dict) else None
         if not isinstance(own, dict):
             mend = "`specwatch check --from FILE` judges traffic that others recorded"
             raise UsageError(Problem(f"{path}: entry {index}", "was not recorded by specwatch", _WANTED, mend))
         try:
             api = find(own["api"])
-            whole = "comment" not in {**entry["response"]["content"], **entry["request"].get("postData", {})}
-            if api is not None and whole:  # what was cut cannot be judged, and not be sent again
-                exchanges.setdefault(api.id, []).append(_har_exchange(entry, own, api))
+            if api is not None:
+                apis[api.id] = api
+                exchanges.append(_har_exchange(entry, own, api))
+                cut |= {exchanges[-1].id} if "comment" in entry["request"].get("postData", {}) else set()
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
             raise UsageError(Problem(f"{path}: entry {index}", f"cannot be read: {error!r}", _WANTED)) from error
-    violations = [v for id_, found in exchanges.items() if (api := find(id_)) for v in judged(tuple(found), api)]
-    return Recording(_har_target(exchanges, find), "", None, (), tuple(violations))
+    violations = _found(path, entries, tuple(apis.values()), environment()) if exchanges else ()
+    sent = {_moment(exchange): exchange for exchange in exchanges}
+    return Recording(
+        _har_target(exchanges, find), "", None, (), tuple(_as_sent(each, sent) for each in violations), frozenset(cut)
+    )
+
+
+def _found(
+    path: Path, entries: list[Any], apis: tuple[Api, ...], environment: Mapping[str, str]
+) -> tuple[Violation, ...]:
+    """What a check of the recorded traffic finds."""
+    read = tuple(read_har({"log": {"entries": entries}}, path.name))
+    kept = tuple(entry for entry in read if isinstance(entry, Entry))
+    skipped = tuple(entry for entry in read if isinstance(entry, Skipped))
+    matched = sort([Traffic(str(path), "HAR", kept, skipped)], apis)
+    result = judge_recordings(matched, Selection(apis), Manner(environment=environment))
+    return tuple(violation for api in result.apis for violation in api.violations)
+
+
+def _moment(exchange: Exchange) -> tuple[str, str, float, int]:
+    """What tells an exchange of a HAR from all others of it."""
+    at = round(exchange.timings.started_at, 6)
+    return exchange.api, exchange.operation, at, exchange.response.status
+
+
+def _as_sent(violation: Violation, sent: Mapping[tuple[str, str, float, int], Exchange]) -> Violation:
+    """A violation with the exchange as the file has it, with the headers and the id that it was sent with."""
+    exchange = violation.exchange
+    return replace(violation, exchange=sent.get(_moment(exchange), exchange)) if exchange is not None else violation
 
 
 def _har_exchange(entry: Mapping[str, Any], own: Mapping[str, Any], api: Api) -> Exchange:
@@ -178,17 +219,15 @@ def _har_exchange(entry: Mapping[str, Any], own: Mapping[str, Any], api: Api) ->
         api=api.id,
         operation=operation.id,
         target=f"{url.scheme}://{url.netloc}{root}",
-        request=Request(
-            request["method"], request["url"], headers, _bytes(posted.get("text", ""), posted.get("_encoding", ""))
-        ),
+        request=Request(request["method"], request["url"], headers, _part(posted, "_encoding")),
         response=Response(
             int(response["status"]),
             _headers(response["headers"]),
-            _bytes(content.get("text", ""), content.get("encoding", "")),
+            _part(content, "encoding"),
             response["statusText"],
             response["httpVersion"],
         ),
-        timings=Timings(_epoch(entry["startedDateTime"]), float(entry["time"]) / 1000),
+        timings=Timings(float(own.get("started_at") or _epoch(entry["startedDateTime"])), float(entry["time"]) / 1000),
         credentials=own["credentials"],
         path_parameters=dict(zip(operation.path_names, values, strict=False)),
         query=dict(parse_qsl(url.query, keep_blank_values=True)),
@@ -197,16 +236,14 @@ def _har_exchange(entry: Mapping[str, Any], own: Mapping[str, Any], api: Api) ->
     )
 
 
-def _har_target(exchanges: Mapping[str, list[Exchange]], find: FindApi) -> str:
+def _part(raw: Mapping[str, Any], encoding: str) -> bytes:
+    """A body; of one that was cut, which is not sent again, nothing."""
+    return b"" if "comment" in raw else _bytes(raw.get("text", ""), raw.get(encoding, ""))
+
+
+def _har_target(exchanges: list[Exchange], find: FindApi) -> str:
     """What a HAR was recorded from: a sandbox by its well-known credentials, the live services by their address."""
-    first = next(_all(exchanges), None)
-    if first is None:
+    if not exchanges or any(exchange.vouched for exchange in exchanges):
         return "sandbox"
-    if any(exchange.vouched for exchange in _all(exchanges)):
-        return "sandbox"
-    api = find(first.api)
-    return "live" if api is not None and first.target in api.servers else first.target
-
-
-def _all(exchanges: Mapping[str, list[Exchange]]) -> Iterator[Exchange]:
-    return (exchange for found in exchanges.values() for exchange in found)
+    api = find(exchanges[0].api)
+    return "live" if api is not None and exchanges[0].target in api.servers else exchanges[0].target

@@ -21,6 +21,8 @@ _REMEDIES: Final = (
     ("only the provider", "nothing: it cannot be asked for"),
     ("profile smoke", "use `--profile standard`"),
     ("interrupted", "run it again, to the end"),
+    ("broke their schema", "mend the violation of its answers first"),
+    ("the selection left out", "run without `--claim`, `--operation` and `-k`"),
     ("no exchange of this run", "a bigger `--profile` or more `--allow` may show it"),
 )
 """Part of a reason to what to do; the first that fits counts."""

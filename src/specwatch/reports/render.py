@@ -32,10 +32,10 @@ def _html(result: RunResult, apis: Sequence[Api], options: Options) -> str:
     return to_html(result, apis, options)
 
 
-def _markdown(result: RunResult, apis: Sequence[Api], _options: Options) -> str:
+def _markdown(result: RunResult, apis: Sequence[Api], options: Options) -> str:
     from specwatch.reports.markdown import to_markdown
 
-    return to_markdown(result, apis)
+    return to_markdown(result, apis, options)
 
 
 def _sarif(result: RunResult, apis: Sequence[Api], _options: Options) -> str:
@@ -76,3 +76,13 @@ RENDERERS: Final[Mapping[str, Renderer]] = {
     "sarif": _sarif,
     "har": _har,
 }
+
+NAMES: Final[Mapping[str, str]] = {
+    "html": "HTML",
+    "markdown": "Markdown",
+    "json": "JSON",
+    "junit": "JUnit XML",
+    "sarif": "SARIF",
+    "har": "HAR",
+}
+"""Kinds as people call them."""

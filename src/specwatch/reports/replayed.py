@@ -6,20 +6,23 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from specwatch.contract.replay import Attempt, Recording, Way, overall
 from specwatch.contract.retries import stands_alone
 from specwatch.reports.curl import to_curl
+from specwatch.reports.next_steps import SANDBOX, mends
 from specwatch.reports.screen import STYLES, Screen
 from specwatch.reports.summary import rate_note
 from specwatch.reports.text import count, shortened, timestamp
 from specwatch.values.claim import Verdict
+from specwatch.values.exchange import Exchange
 from specwatch.values.violation import Violation
 
-MANY: Final = 20
-"""How often a sporadic failure is worth a try."""
+MANY: Final = (20, 100)
+"""How often a failure that comes and goes is worth a try; more is not advised."""
 
 MAX_CHARACTERS: Final = 400
 """How much of what was expected and found is shown."""
@@ -37,6 +40,7 @@ class Done:
         way: how it was replayed.
         why: why so.
         attempts: what came of it.
+        options: what commands that are shown need before their name.
     """
 
     recording: Recording
@@ -46,6 +50,23 @@ class Done:
     way: Way
     why: str
     attempts: tuple[Attempt, ...]
+    options: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the replay came to."""
+        return overall(self.attempts, sporadic=self.violation.sporadic)
+
+    @property
+    def sent(self) -> Exchange | None:
+        """The request that was sent, where the replay was the one."""
+        return next((attempt.exchange for attempt in self.attempts if attempt.exchange is not None), None)
+
+    @property
+    def not_seen(self) -> int:
+        """How many tries kept the claim, where none broke it."""
+        kept = sum(attempt.verdict is Verdict.PASS for attempt in self.attempts)
+        return kept if self.verdict is not Verdict.FAIL else 0
 
 
 def print_list(console: Console, file: str, recording: Recording, options: tuple[str, ...] = ()) -> None:
@@ -72,7 +93,7 @@ def print_list(console: Console, file: str, recording: Recording, options: tuple
     screen.long_line(screen.text("  next  ", "dim"), command, screen.text("  # replays the first", "dim"))
 
 
-_WAYS: Final = {Way.REQUEST: "sending its request again", Way.TEST: "running the contract tests of its claim"}
+_WAYS: Final = {Way.REQUEST: "sending its request again", Way.TEST: "running contract tests"}
 
 
 def print_replay(console: Console, done: Done) -> None:
@@ -81,15 +102,19 @@ def print_replay(console: Console, done: Done) -> None:
     violation = done.violation
     screen.line(screen.text(f"{violation.api}/{violation.claim}", "bold"), f"  {violation.level.value}")
     screen.fields(_rows(done))
-    if done.way is Way.REQUEST and violation.exchange is not None and violation.exchange.id not in done.recording.cut:
-        screen.long_line(screen.text("  request     ", "dim"), to_curl(violation.exchange))
+    if done.sent is not None:
+        screen.long_line(screen.text("  request     ", "dim"), to_curl(done.sent))
     screen.console.print()
-    verdict = overall(done.attempts)
+    verdict = done.verdict
     word = {Verdict.FAIL: "STILL FAILS", Verdict.PASS: "DOES NOT FAIL", Verdict.UNKNOWN: "CANNOT TELL"}[verdict]
     told = _told(done, verdict)
     screen.line(screen.glyph(verdict), " ", screen.text(f"{word}: ", STYLES[verdict]), f"{told}.")
-    for words in _advice(done, verdict):
+    advice = list(_advice(done, verdict))
+    for words in advice:
         screen.line(screen.text("  next  ", "dim"), words)
+    for command, purpose in _commands(done, stuck=verdict is Verdict.UNKNOWN and not advice):
+        line = shlex.join(["specwatch", *done.options, *command])
+        screen.long_line(screen.text("  next  ", "dim"), line, screen.text(f"  # {purpose}", "dim"))
 
 
 def _rows(done: Done) -> Iterator[tuple[str, str]]:
@@ -121,7 +146,9 @@ def _now(attempts: tuple[Attempt, ...]) -> str:
 def _told(done: Done, verdict: Verdict) -> str:
     failed = [attempt for attempt in done.attempts if attempt.verdict is Verdict.FAIL]
     silent = sum(attempt.verdict is Verdict.UNKNOWN for attempt in done.attempts)
-    rest = f"; {count(silent, 'try')} could not tell" if silent and verdict is not Verdict.UNKNOWN else ""
+    rest = f"; {count(silent, 'try')} could not tell" if silent else ""
+    if verdict is Verdict.UNKNOWN and done.not_seen:
+        return f"not seen in {count(done.not_seen, 'try')}{rest}; it came and went before"
     if verdict is Verdict.UNKNOWN:
         return done.attempts[0].found
     if not failed:
@@ -134,9 +161,45 @@ def _told(done: Done, verdict: Verdict) -> str:
 
 
 def _advice(done: Done, verdict: Verdict) -> Iterator[str]:
-    if verdict is Verdict.UNKNOWN and done.way is Way.REQUEST and done.attempts[0].about_request:
-        yield "--how test runs the contract tests of its claim, which make what they need"
-    if verdict is Verdict.PASS and done.violation.sporadic:
-        yield f"it {rate_note(done.violation)}: --times {MANY} asks more often"
-    if verdict is Verdict.PASS and done.target == "sandbox" and not done.recording.profile and not done.faults:
+    """What can be done to know more, in words."""
+    if verdict is Verdict.UNKNOWN and not done.not_seen:
+        yield from _helps(done)
+    more = next((times for times in MANY if times > len(done.attempts)), None)
+    if done.violation.sporadic and done.not_seen and more:
+        yield f"it {rate_note(done.violation)}; --times {more} asks more often"
+    if done.target == SANDBOX and not done.recording.profile and not done.faults and verdict is not Verdict.FAIL:
         yield "a HAR does not say which faults of the sandbox were on: name them with --fault"
+
+
+def _helps(done: Done) -> Iterator[str]:
+    """What helps where no try could tell."""
+    first = done.attempts[0]
+    if done.way is Way.REQUEST and first.about_request:
+        yield "--how test runs the contract tests of its claim, which make what they need"
+    if first.unlike and stands_alone(done.violation) and done.target != SANDBOX:
+        yield "--how request sends that request itself"
+    if "permits it" in first.found:
+        yield "repeat the command with that option, where the target may be used so"
+    if "was interrupted" in first.found:
+        yield "repeat the command"
+    yield from mends([first.found])
+
+
+def _commands(done: Done, *, stuck: bool) -> Iterator[tuple[list[str], str]]:
+    """Commands that lead on, and what each is good for.
+
+    Args:
+        done: the replay.
+        stuck: whether nothing was found out, and nothing else is known to help.
+    """
+    faults = [word for fault in done.faults for word in ("--fault", fault)]
+    port = urlsplit(done.sent.target).port if done.sent is not None else None
+    if done.target == SANDBOX and port is not None:
+        command = ["sandbox", "--port", str(port), "--api", done.violation.api, *faults]
+        yield command, "on the same port, so that the curl line above works against it"
+    if stuck:
+        run = ["check", "--api", done.violation.api]
+        target = [] if done.target == SANDBOX else ["--target", done.target]
+        profile = ["--profile", done.recording.profile] if done.recording.profile else []
+        seed = ["--seed", str(done.recording.seed)] if done.recording.seed is not None else []
+        yield [*run, *target, *profile, *seed, *faults], "checks the whole API"

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from specwatch import __version__
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import RunResult
+from specwatch.reports.absent import absent, expiry
 from specwatch.reports.curl import to_curl
 from specwatch.reports.places import Place, Places
 from specwatch.reports.summary import fails, gravest_first, rate_note
-from specwatch.reports.text import count, decoded, shortened, timestamp
+from specwatch.reports.text import count, decoded, in_order, shortened, timestamp
 from specwatch.spec import Api
 from specwatch.values.claim import Claim, Level, Verdict
 from specwatch.values.exchange import Exchange, Headers
@@ -63,7 +64,7 @@ def to_sarif(result: RunResult, apis: Sequence[Api]) -> Document:
     found = _gravest(result)
     run = {
         "tool": {"driver": _driver(claims)},
-        "automationDetails": {"id": f"specwatch/{result.profile}/"},
+        "automationDetails": {"id": _category(result)},
         "invocations": [_invocation(result, rules, len(found))],
         "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository that holds the specs."}}},
         "columnKind": "utf16CodeUnits",
@@ -72,9 +73,20 @@ def to_sarif(result: RunResult, apis: Sequence[Api]) -> Document:
     return {"$schema": SCHEMA, "version": VERSION, "runs": [run]}
 
 
+def _category(result: RunResult) -> str:
+    """What tells the runs of one analysis from those of another (3.17.3): profile, kind of target, and the APIs.
+
+    GitHub takes what stands before the last stroke as the category, and closes alerts only within it.
+    """
+    host = urlsplit(result.target).netloc.rpartition("@")[2]
+    target = f"url-{host.replace(':', '-')}" if host else result.target
+    apis = "+".join(sorted(api.id for api in result.apis))
+    return f"specwatch/{result.profile}/{quote(target, safe='')}/{quote(apis, safe='+')}/"
+
+
 def message_text(text: str) -> str:
-    """A text as the `text` of a message: nothing in it is a placeholder (3.11.5) or a link (3.11.6)."""
-    return text.replace("{", "{{").replace("}", "}}").replace("](", "] (")
+    """A text as the `text` of a message: nothing in it is a placeholder (3.11.5) or a link (3.11.6), or reordered."""
+    return in_order(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")
 
 
 def plain_text(text: str) -> str:
@@ -164,10 +176,12 @@ def _beside_the_baseline(result: RunResult) -> Iterator[Document]:
     if result.baseline is None:
         return
     for each in result.baseline.gone:
-        text = f"{each.violation} ({each.claim}) is accepted, but was not found any more: take it out of the baseline"
+        over = f"; {expiry(each, result)}" if expiry(each, result) else ""
+        text = f"{each.violation} ({each.claim}) is accepted, but was not found any more: remove it{over}"
         yield _notification(GONE, text, "error" if result.strict else "note")
-    for each in result.baseline.unchecked:
-        yield _notification(UNCHECKED, f"{each.violation} ({each.claim}) is accepted; its claim is unknown", "note")
+    for label, words, each in absent(result):
+        if label != GONE:
+            yield _notification(UNCHECKED, f"{each.violation} ({each.claim}) is accepted; {words}", "note")
 
 
 def _left_out(found: int) -> Iterator[Document]:

@@ -86,7 +86,7 @@ def rate_note(violation: Violation) -> str:
         return ""
     noun = "call" if violation.exchange is None else "try"
     note = f"failed {rate.failed} of {count(rate.tries, noun)}"
-    return f"{note}, so it is sporadic" if violation.sporadic else note
+    return f"{note}: now and then, or depending on what was asked before" if violation.sporadic else note
 
 
 def calls_note(violation: Violation, api: ApiResult) -> str:

@@ -14,6 +14,10 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 """Everything outside the production `Char` of XML 1.0, section 2.2."""
 
 
+_STEERING: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What ends a line or reorders letters without being seen: C1 controls, separators of lines, marks of direction."""
+
+
 def printable(text: str) -> str:
     """The text on one line, with whatever could steer a terminal or reorder its letters written out as an escape."""
     return "".join(map(_printable, text))
@@ -25,9 +29,14 @@ def _printable(char: str) -> str:
     return " " if char.isspace() else char.encode("unicode_escape").decode("ascii")
 
 
+def in_order(text: str) -> str:
+    """The text with its lines, and with an escape for whatever would end a line or reorder letters unseen."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def xml_text(text: str) -> str:
-    """The text without the characters that no XML document may hold, not even escaped."""
-    return _NOT_XML.sub("", text)
+    """The text in order, without the characters that no XML document may hold, not even escaped."""
+    return in_order(_NOT_XML.sub("", text))
 
 
 def decoded(body: bytes) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from specwatch.contract.exits import no_sudden_end
 from specwatch.errors import Problem, SandboxError
 from specwatch.sandbox.interface import SandboxApi
 from specwatch.spec import Api
@@ -71,7 +72,8 @@ def _execute(name: str, path: Path) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with no_sudden_end(path.parent):
+            spec.loader.exec_module(module)
     except SandboxError:
         raise
     except (Exception, SystemExit) as error:

@@ -18,7 +18,7 @@ from specwatch.reports.screen import Screen
 from specwatch.reports.text import count, shortened
 from specwatch.scoring.plan import Plan
 from specwatch.scoring.reasons import reason_for
-from specwatch.scoring.values import Outcome, Result, Score, detected, requests
+from specwatch.scoring.values import Outcome, Result, Score, detected, requests, tried
 from specwatch.values import Level
 
 LINE_EVERY_SECONDS: Final = 15.0
@@ -26,7 +26,8 @@ LINE_EVERY_SECONDS: Final = 15.0
 
 _CLAIMS_SHOWN: Final = 2
 _NAMES_SHOWN: Final = 5
-_TITLES: Final = ("detected", "missed", "median", "most")
+_TITLES: Final = ("detected", "missed", "unknown", "median", "most")
+_UNKNOWN: Final = _TITLES.index("unknown")
 _GAP: Final = 2
 _NARROWEST: Final = 10
 
@@ -105,29 +106,45 @@ def print_score(console: Console, score: Score, reasons: Mapping[str, str]) -> N
 def _print_table(screen: Screen, score: Score) -> None:
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim")
     table.add_column("kind of drift", no_wrap=True)
-    for title in _TITLES:
+    all_tried = tried(score.faults) == len(score.faults)
+    titles = [title for title in _TITLES if not all_tried or title != _TITLES[_UNKNOWN]]
+    for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("mostly by", no_wrap=True)
     groups = score.groups()
     names = [f"  {kind.value}" for _, kind in groups] + [api for api, _ in groups]
-    room = screen.console.width - max(map(len, names), default=0) - sum(map(len, _TITLES)) - _GAP * (len(_TITLES) + 2)
+    room = screen.console.width - max(map(len, names), default=0) - sum(map(len, titles)) - _GAP * (len(titles) + 2)
     before = ""
     for (api, kind), outcomes in groups.items():
         if api != before:
-            screen.row(table, api, *_figures([o for o in score.faults if o.task.api == api]), "", style="bold")
+            screen.row(
+                table,
+                api,
+                *_figures([o for o in score.faults if o.task.api == api], all_tried=all_tried),
+                "",
+                style="bold",
+            )
         before = api
-        screen.row(table, f"  {kind.value}", *_figures(outcomes), shortened(_mostly(outcomes), max(room, _NARROWEST)))
-    screen.row(table, "all", *_figures(score.faults), "", style="bold")
+        screen.row(
+            table,
+            f"  {kind.value}",
+            *_figures(outcomes, all_tried=all_tried),
+            shortened(_mostly(outcomes), max(room, _NARROWEST)),
+        )
+    screen.row(table, "all", *_figures(score.faults, all_tried=all_tried), "", style="bold")
     if groups:
         screen.console.print(table)
         screen.line("median, most: requests up to the detection")
         screen.line()
 
 
-def _figures(outcomes: Sequence[Outcome]) -> tuple[str, str, str, str]:
+def _figures(outcomes: Sequence[Outcome], *, all_tried: bool) -> list[str]:
+    """The cells of a line; how many came to nothing has none where that is none anywhere."""
     found, missed = detected(outcomes), sum(outcome.result is Result.MISSED for outcome in outcomes)
     median, largest = requests(outcomes)
-    return f"{found}/{len(outcomes)}", str(missed) if missed else "", str(median), str(largest)
+    unknown = len(outcomes) - tried(outcomes)
+    cells = [f"{found}/{tried(outcomes)}", str(missed or ""), str(unknown or ""), str(median), str(largest)]
+    return [cell for number, cell in enumerate(cells) if not all_tried or number != _UNKNOWN]
 
 
 def _mostly(outcomes: Sequence[Outcome]) -> str:
@@ -180,8 +197,8 @@ def _print_unknown(screen: Screen, score: Score) -> None:
 def print_underivable(console: Console, plan: Plan) -> None:
     """Say what could not be tried because it cannot be built from the specs."""
     if plan.underivable:
-        told = count(len(plan.underivable), "fault")
-        Screen(console).line(f"not tried: {told} that cannot be built from the specs; --json tells which and why")
+        told = f"{count(len(plan.underivable), 'fault')} that cannot be built from the specs"
+        Screen(console).line(f"not tried: {told}; `specwatch sandbox --list-faults` lists them with the reason")
 
 
 def verdict(score: Score) -> list[str]:
@@ -205,5 +222,8 @@ def verdict(score: Score) -> list[str]:
 
 
 def _share(outcomes: Sequence[Outcome]) -> str:
-    found = detected(outcomes)
-    return f"{found} of {len(outcomes)} ({found / len(outcomes):.1%})" if outcomes else "none of none"
+    """How many of those that were tried were detected, and how many came to nothing."""
+    found, all_ = detected(outcomes), tried(outcomes)
+    share = f"{found} of {all_} ({found / all_:.1%})" if all_ else "none of none"
+    nothing = len(outcomes) - all_
+    return f"{share}, {nothing} more came to nothing" if nothing else share

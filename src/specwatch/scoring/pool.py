@@ -24,8 +24,13 @@ Listener = Callable[[Outcome], None]
 
 _DIED: Final = "the process that had its API ready ended"
 
-_MOST_DEATHS: Final = 3
-"""After so many processes of one API have died, its other runs are not tried any more."""
+_GIVEN_UP: Final = "not tried: the processes that had its API ready ended again and again"
+
+_DEATHS_IN_A_ROW: Final = 3
+"""After so many processes of one API have died with no outcome between them, its other runs are not tried any more."""
+
+_MOST_DEATHS: Final = 12
+"""Nor are they after so many in all: making an API ready takes longer than a run."""
 
 
 def measure(plan: Plan, jobs: int, listener: Listener = lambda _outcome: None) -> Score:
@@ -113,6 +118,7 @@ class _Pool:
             self._left.setdefault(task.api, deque()).append(task)
         self._workers: list[_Worker] = []
         self._deaths: Counter[str] = Counter()
+        self._in_a_row: Counter[str] = Counter()
         self._given_up: deque[Task] = deque()
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -127,7 +133,7 @@ class _Pool:
                 if outcome is not None:
                     yield outcome
             while self._given_up:
-                yield came_to_nothing(self._given_up.popleft(), _DIED)
+                yield came_to_nothing(self._given_up.popleft(), _GIVEN_UP)
             self._fill()
 
     def stop(self) -> None:
@@ -142,6 +148,7 @@ class _Pool:
             outcome = cast("Outcome", worker.port.recv())
         except (EOFError, OSError):
             return self._lost(worker)
+        self._in_a_row[worker.api] = 0
         self._give(worker)
         return outcome
 
@@ -152,9 +159,11 @@ class _Pool:
         worker.stop()
         if task is None:
             return None
-        self._deaths[worker.api] += 1
-        if self._deaths[worker.api] >= _MOST_DEATHS:
-            self._given_up += self._left.pop(worker.api)
+        api = worker.api
+        self._deaths[api] += 1
+        self._in_a_row[api] += 1
+        if self._in_a_row[api] >= _DEATHS_IN_A_ROW or self._deaths[api] >= _MOST_DEATHS:
+            self._given_up += self._left.pop(api, ())
         return came_to_nothing(task, _DIED)
 
     def _give(self, worker: _Worker) -> None:

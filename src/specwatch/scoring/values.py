@@ -161,6 +161,11 @@ def detected(outcomes: Sequence[Outcome]) -> int:
     return sum(outcome.result is Result.DETECTED for outcome in outcomes)
 
 
+def tried(outcomes: Sequence[Outcome]) -> int:
+    """How many of them show anything: those that came to nothing are neither detected nor missed."""
+    return sum(outcome.result is not Result.UNKNOWN for outcome in outcomes)
+
+
 def requests(outcomes: Sequence[Outcome]) -> tuple[int, int]:
     """Median and largest number of requests up to the detection; 0 and 0 when nothing was detected."""
     counts = [outcome.requests for outcome in outcomes if outcome.result is Result.DETECTED]

@@ -8,9 +8,20 @@ from typing import Final
 
 import httpx
 
-from specwatch.errors import BrokenAnswer, CannotTell, Unreachable
+from specwatch.errors import BrokenAnswer, CannotTell, GarbledAnswer, Unreachable
 from specwatch.transport.wire import trouble
 from specwatch.values.failure import Reason
+
+_HEADER_FAULTS: Final = (
+    "illegal header line",
+    "continuation line at start",
+    "conflicting Content-Length",
+    "bad Content",
+)
+"""What h11 says of headers after a whole status line (`_readers.py` and `_headers.py` of h11 0.16)."""
+
+_LONGEST: Final = 200
+"""How many characters of what came are quoted."""
 
 _MENDS: Final[Mapping[Reason, str]] = {
     Reason.DNS: "see that the name is right and that names can be looked up here",
@@ -38,6 +49,9 @@ def explain(
     host = request.url.host
     if isinstance(error, httpx.LocalProtocolError):
         return CannotTell("the request cannot be written as HTTP: its headers hold what none may")
+    if isinstance(error, httpx.RemoteProtocolError) and str(error).startswith(_HEADER_FAULTS):
+        said = str(error) if len(str(error)) <= _LONGEST else f"{str(error)[:_LONGEST]}…"
+        return GarbledAnswer(f"the answers of {host} are no valid HTTP ({said}); tell the provider, with this line")
     if isinstance(error, httpx.RemoteProtocolError):
         broken = Unreachable if blameless else BrokenAnswer
         return broken(f"{host} broke the protocol: {error}")

@@ -80,7 +80,14 @@ class Wallet:
             MissingCredential: a value is not in the environment.
             NotAllowed: this target must not get real credentials.
         """
-        pairs = [self._header(self._api.schemes[name], role) for name, role in roles.items() if role != ABSENT]
+        pairs, missing = [], []
+        for name, role in roles.items():
+            try:
+                pairs += [self._header(self._api.schemes[name], role)] if role != ABSENT else []
+            except MissingCredential as error:
+                missing.append(str(error))
+        if missing:
+            raise MissingCredential("; ".join(dict.fromkeys(missing)))
         return tuple(wire for wire, _ in pairs), tuple(shown for _, shown in pairs)
 
     def has(self, scheme: str, role: str) -> bool:

@@ -17,6 +17,7 @@ class Acceptance:
         reason: why it is accepted.
         until: the last day on which it is.
         where: file and line, for messages.
+        profile: of the run that found it; empty where nobody wrote it down.
     """
 
     violation: str
@@ -24,6 +25,7 @@ class Acceptance:
     reason: str
     until: date
     where: str = ""
+    profile: str = ""
 
     @property
     def api(self) -> str:
@@ -50,6 +52,8 @@ class Comparison:
         accepted: the violations of the run that are accepted today, by key.
         expired: violations of the run whose acceptance has run out, by key; they count as new.
         gone: accepted ones that the run looked for and did not find.
+        unseen: accepted ones that it did not find, and may not have sent what shows them.
+        scope: why that is: it is what a small `profile`, a `selection` or recorded `traffic` may lack.
         unchecked: accepted ones whose claim is unknown in this run, so that nothing can be said.
     """
 
@@ -57,3 +61,5 @@ class Comparison:
     expired: Mapping[str, Acceptance] = field(default_factory=dict)
     gone: tuple[Acceptance, ...] = ()
     unchecked: tuple[Acceptance, ...] = ()
+    unseen: tuple[Acceptance, ...] = ()
+    scope: str = "profile"

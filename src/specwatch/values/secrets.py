@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from specwatch.values.exchange import Exchange, Headers
+from specwatch.values.urls import mask_urls
 
 MASK = "[secret]"
 CUT = "…"
@@ -19,6 +20,9 @@ CUT = "…"
 
 SHORTEST = 4
 """Values shorter than this are not looked for: they would blot out ordinary text."""
+
+LONG_PART: Final = 12
+"""A half of a secret with that many characters is looked for by itself."""
 
 
 class Redactor:
@@ -55,6 +59,10 @@ class Redactor:
         clean = self._any_text.sub(MASK, text) if found else text
         return self._without_beginnings(clean) if CUT in clean else clean
 
+    def sentence(self, text: str) -> str:
+        """The text without secrets, those of URLs that it quotes included."""
+        return mask_urls(self.text(text), MASK)
+
     def _without_beginnings(self, text: str) -> str:
         """The text without the beginnings of secrets that a shortened text ends in."""
         for secret in self._texts:
@@ -69,11 +77,12 @@ class Redactor:
         return self._any_bytes.sub(MASK.encode(), data) if found else data
 
     def headers(self, headers: Headers) -> Headers:
-        """The headers without secrets."""
-        return tuple((self.text(name), self.text(value)) for name, value in headers)
+        """The headers without secrets, those of URLs in them included."""
+        return tuple((self.text(name), self.text(value)) for name, value in _without_url_secrets(headers))
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """The exchange without secrets, wherever the target may have echoed them."""
+        exchange = _with_clean_urls(exchange)
         if not self._texts or self._is_clean(exchange):
             return exchange
         request, response = exchange.request, exchange.response
@@ -112,6 +121,19 @@ class Redactor:
             return False
         folded = b"\n".join((text.encode(), request.body, response.body)).lower()
         return not any(needle in folded for needle in self._needles)
+
+
+def _with_clean_urls(exchange: Exchange) -> Exchange:
+    """The exchange without the secrets of URLs in its headers; itself where there are none."""
+    request, response = exchange.request, exchange.response
+    sent, came = _without_url_secrets(request.headers), _without_url_secrets(response.headers)
+    if (sent, came) == (request.headers, response.headers):
+        return exchange
+    return replace(exchange, request=replace(request, headers=sent), response=replace(response, headers=came))
+
+
+def _without_url_secrets(headers: Headers) -> Headers:
+    return tuple((name, mask_urls(value, MASK)) for name, value in headers)
 
 
 def _least(texts: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -173,7 +195,11 @@ _SPECIAL: Final = {
 
 
 def _spellings(secret: str) -> set[str]:
-    """The secret as it is, percent-encoded, as JSON, in base64, hex and HTML entities, the usual variants of each."""
+    """The secret as it is, percent-encoded, as JSON, in base64, hex and HTML entities, the usual variants of each.
+
+    Also backwards, and each half of a long one. What would take many more texts to look for is left out, since every
+    text that leaves is searched for all of them: see `docs/explanation/safety.md`.
+    """
     raw = secret.encode("utf-8", "surrogatepass")
     percent = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
@@ -187,7 +213,15 @@ def _spellings(secret: str) -> set[str]:
         *escaped,
         *(text.replace("/", "\\/") for text in escaped),
         *(text for offset in range(3) for text in _base64(raw, offset)),
+        secret[::-1],
+        *_halves(secret),
     }
+
+
+def _halves(secret: str) -> tuple[str, ...]:
+    """Both halves of a secret that is so long that neither can be anything else."""
+    middle = len(secret) // 2
+    return (secret[:middle], secret[middle:]) if middle >= LONG_PART else ()
 
 
 def _base64(raw: bytes, offset: int) -> set[str]:

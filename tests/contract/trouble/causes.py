@@ -62,6 +62,11 @@ def our_token_is(role: str, *, only_first: bool = False) -> Callable[..., None]:
     return prepare
 
 
+def our_states_are_over(stage: Stage, *_: object) -> None:
+    """What we keep for the states is nothing that the provider knows any more."""
+    stage.states = {name: NOBODY for api in stage.apis for scheme in api.schemes.values() for name in scheme.states}
+
+
 def says(rule: Rule) -> Callable[..., None]:
     """The front misbehaves."""
 
@@ -276,6 +281,9 @@ CAUSES: Final[Mapping[str, Trouble]] = {
     ),
     "balance used up": Trouble(
         our_token_is("used_up"), "our balance is used up; top it up", kind="states", fault="403/code/undocumented"
+    ),
+    "credential of a state outdated": Trouble(
+        our_states_are_over, "calls this credential unknown; does", Verdict.PASS, kind="states"
     ),
     "plan quota": Trouble(
         says(on_creation(answer(403, None))),

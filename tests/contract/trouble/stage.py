@@ -38,6 +38,7 @@ class Stage:
         sandbox: what is asked in the end.
         apis: what is checked.
         roles: security scheme to the role whose credential is in the place of our own; good ones where it says nothing.
+        states: name of a state to the role whose credential is in the place of one in that state.
         rule: what the front does, once trouble is on.
         on: whether there is trouble; a run that begins without it gets it after its first calls.
         late: whether it begins without.
@@ -47,6 +48,7 @@ class Stage:
     sandbox: EmbeddedSandbox
     apis: tuple[Api, ...]
     roles: dict[str, str] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
     rule: Rule = open_door
     on: bool = True
     late: bool = False
@@ -85,7 +87,7 @@ class Stage:
             for role, names in scheme.variables.items():
                 found[names[0]] = sandbox_value(self.roles.get(scheme.name, role) if role == "account" else role)
             for name, state in scheme.states.items():
-                found[state.variables[0]] = sandbox_value(name)
+                found[state.variables[0]] = sandbox_value(self.states.get(name, name))
         return found
 
     def play(self, run: ContractRun) -> None:

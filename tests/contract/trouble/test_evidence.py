@@ -277,3 +277,63 @@ def _shaky(number: int, _received: Received) -> Answer:
     if number % 5 == 0:
         raise ConnectionAbortedError
     return answer(429, {"error": {"code": "x"}}, headers={"Retry-After": "0"}) if number % 3 == 0 else PASS
+
+
+GARBLED = ITEM.replace(b"Content-Type", b"X Bad/Name: 1\r\nContent-Type", 1)
+"""A whole answer but for a header whose name is none (RFC 9110 section 5.1)."""
+
+
+@pytest.mark.parametrize("said", [[GARBLED, ITEM], [ITEM, GARBLED], [ITEM, GARBLED, ITEM]])
+def test_headers_that_are_no_http_beside_whole_answers_are_theirs(
+    serve: Serve, start: MakeRun, said: list[bytes]
+) -> None:
+    """A whole status line says that a server answered, and no network makes up header lines."""
+    run = start(serve(in_turn(*said)).url)
+
+    reasons = calls(run, len(said))
+
+    assert [bool(reason) for reason in reasons] == [one is GARBLED for one in said]
+    assert broken(run) == ["getItem/delivery"]
+    assert run.result().trouble == ()
+
+
+def test_one_garbled_operation_leaves_the_others(serve: Serve, start: MakeRun) -> None:
+    """It is given up after three tries; the others are asked all the same."""
+    server = serve(lambda got: GARBLED if got.path.startswith("/items") else answer(200, {"id": "i-1"}))
+    run = start(server.url, allow=KINDS)
+
+    calls(run, 5)
+    calls(run, 1, operation="getPrice")
+
+    assert len(server.received) == 4
+    assert "getItem/delivery" in broken(run)
+
+
+def test_only_garbled_answers_stay_unknown(serve: Serve, start: MakeRun) -> None:
+    """The reason says what is wrong with them and what to do."""
+    run = start(serve(lambda _: GARBLED).url)
+
+    said = calls(run, 1)[0]
+
+    assert broken(run) == []
+    assert "are no valid HTTP (illegal header line" in said
+    assert "tell the provider" in said
+    assert run.result().trouble == (said,)
+
+
+@pytest.mark.parametrize(
+    "body, claims", [(b"[" * 5_000 + b"]" * 5_000, []), (b"9" * 100_000, []), (b'{"id": ', ["getItem/json"])]
+)
+def test_a_body_that_is_not_read_breaks_no_content(
+    serve: Serve, start: MakeRun, body: bytes, claims: list[str]
+) -> None:
+    """Beyond our bounds nothing is established; what is no JSON is told once."""
+    run = start(serve(lambda _: answer(200, body)).url)
+
+    calls(run, 1)
+
+    assert broken(run) == claims
+    found = {result.claim.id: result for result in run.result().claims}
+    if not claims:
+        assert found["getItem/json"].verdict is Verdict.UNKNOWN
+        assert "more than is read here" in (found["getItem/json"].reason or "")

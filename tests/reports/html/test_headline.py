@@ -58,7 +58,10 @@ def test_a_sporadic_failure_is_called_so(
 ) -> None:
     """It came at some tries only."""
     result = with_violations(make_result(), (make_violation(rate=Rate(1, 5)),))
-    assert "It came at some tries only: sporadic." in headline(result, [api]).details
+    assert (
+        "It came at some tries only: now and then, or depending on what was asked before."
+        in headline(result, [api]).details
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,13 +127,39 @@ def test_what_the_baseline_accepts_is_nothing_new(
     known, new = make_violation(where="/a"), make_violation(where="/b")
     entry = Acceptance(known.key, "parcels/broken", "ticket 12", date(2026, 12, 31))
     baseline = Comparison({known.key: entry})
-    for verdict in (Verdict.FAIL, Verdict.PASS):
-        result = replace(with_violations(make_result(verdict=verdict), (known,)), baseline=baseline)
-        found = headline(result, [api])
-        assert (found.mark.word, found.mark.tone) == ("Accepted", "known")
+    result = replace(with_violations(make_result(verdict=Verdict.PASS), (known,)), baseline=baseline)
+    found = headline(result, [api])
+    assert (found.mark.word, found.mark.tone) == ("Accepted", "known")
     found = headline(replace(with_violations(make_result(), (known, new)), baseline=baseline), [api])
     assert found.mark.word == "Fail"
     assert "The baseline accepts 1 more violation." in found.details
+
+
+@pytest.mark.parametrize("baseline", [None, Comparison(), "all", "gone"])
+@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_failing_run_reads_as_a_fail(
+    make_result: MakeResult,
+    with_violations: Callable[..., RunResult],
+    make_violation: Callable[..., Violation],
+    api: Api,
+    level: Level,
+    baseline: Comparison | str | None,
+    *,
+    strict: bool,
+) -> None:
+    """Whatever made it fail, the page does not call it accepted, and without a baseline none is spoken of."""
+    known = make_violation(level=level)
+    entry = Acceptance(known.key, "parcels/broken", "ticket 12", date(2026, 12, 31))
+    beside = {"all": Comparison({known.key: entry}), "gone": Comparison(gone=(entry,))}
+    comparison = beside[baseline] if isinstance(baseline, str) else baseline
+    result = with_violations(make_result(verdict=Verdict.FAIL, strict=strict), () if baseline == "gone" else (known,))
+    found = headline(replace(result, baseline=comparison), [api])
+
+    assert (found.mark.word, found.mark.tone) == ("Fail", "fail")
+    assert "Nothing new" not in found.sentence
+    assert baseline is not None or "baseline" not in " ".join((found.sentence, found.whose, *found.details))
+    assert ("did not come again" in found.sentence) == (baseline == "gone" and strict)
 
 
 def test_no_api_is_no_pass(make_result: MakeResult) -> None:

@@ -156,10 +156,11 @@ def test_sporadic_and_accepted_violations_say_so(
         "accepted until 2026-12-31",
         "Baseline: ticket 12",
         "acceptance ran out after 2026-12-31",
-        "sporadic: 2 of 5 tries failed",
+        "sometimes: 2 of 5 tries failed",
         "new: not in the baseline",
         "Gone: looked for and not found",
         "parcels/0 (parcels/broken), until 2026-12-31: ticket 1",
+        "warned accepted unknown",
         "Not checked: their claims are unknown",
     ):
         assert words in page

@@ -51,6 +51,8 @@ def test_an_expression_names_its_places(make_violation: Make, api: Api) -> None:
     found = of(make_violation(found='response.json.a["b/c"][0] = 1; request.json.b = 2'), form, api)
     assert found.answer.pointers == ("/a/b~1c/0",)
     assert found.question.pointers == ("/b",)
+    twice = 'response.json.items[0].id = "a"; response.json.items[2].id = "a"'
+    assert of(make_violation(found=twice), form, api).answer.pointers == ("/items/0/id", "/items/2/id")
     whole = of(make_violation(found="no JSON"), form, api)
     assert (whole.answer.pointers, whole.headers) == (("/a",), {"x-a": "look here"})
 

@@ -59,13 +59,13 @@ def check_place(given: Given, reports: Collection[str], complaints: Complaints) 
     if given["write_baseline"] is None:
         return
     from specwatch.contract.baseline import check_extensible
-    from specwatch.reports.files import check_writable
+    from specwatch.reports.files import check_writable, same_place
 
     path = given["write_baseline"]
     where = f"--write-baseline {path}"
     if path == STDOUT:
         complaints.add(Problem(where, "stdout cannot be added to", "a file, which may exist"))
-    elif path in reports:
+    elif any(path == report or same_place(Path(path), Path(report)) for report in reports):
         complaints.add(Problem(where, "a report goes there, too", "a place of its own"))
     else:
         complaints.attempt(lambda: check_writable(Path(path)))
@@ -81,18 +81,37 @@ def beside(request: CheckRequest, result: RunResult) -> RunResult:
 
     if request.sandbox is not None:
         result = replace(result, faults=request.sandbox.faults)
-    return applied(result, request.baseline) if request.baseline is not None else result
+    if request.baseline is None:
+        return result
+    narrowed = bool(request.selection.operations or request.selection.claims)
+    return applied(result, request.baseline, narrowed=narrowed)
 
 
-def write(path: Path, result: RunResult) -> None:
+def accepted_today(baseline: Baseline | None, today: date | None = None) -> frozenset[str]:
+    """The keys of the violations that are accepted on a day, the clock's by default."""
+    day = today or datetime.now(UTC).date()
+    listed = baseline.acceptances.items() if baseline is not None else ()
+    return frozenset(key for key, acceptance in listed if acceptance.days_left(day) >= 0)
+
+
+def write(path: Path, result: RunResult) -> str:
     """List the violations of a run, beside what the file lists already.
+
+    Returns:
+        What was written, in words for people.
 
     Raises:
         SpecwatchError: it cannot be written, or what lies there has changed and is no baseline any more.
     """
-    from specwatch.contract.baseline import check_extensible, listed
+    from specwatch.contract.baseline import check_extensible, listed, number_listed
     from specwatch.reports.files import write_text
 
     check_extensible(path)
     existing = path.read_text(encoding="utf-8") if path.is_file() else ""
-    write_text(path, listed(result, existing))
+    text = listed(result, existing)
+    write_text(path, text)
+    added = number_listed(text) - number_listed(existing)
+    if not added:
+        return f"wrote {path} (baseline): no new entry"
+    noun = "new entry" if added == 1 else "new entries"
+    return f"wrote {path} (baseline): {added:,} {noun}, fill in reason and until"

@@ -7,7 +7,7 @@ is written and shown, and a broken promise decides the exit code.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,8 +52,9 @@ def execute(request: CheckRequest) -> int:
     with sigterm_as_ctrl_c():
         outcome = perform(request, console)
         outcome = replace(outcome, result=baseline.beside(request, outcome.result))
-        failed = list(_write_reports(request, outcome.result))
-        show(request, outcome.result, console)
+        written: list[str] = []
+        failed = list(_write_reports(request, outcome.result, written))
+        show(request, outcome.result, console, written)
     return conclude(request, outcome, failed)
 
 
@@ -63,7 +64,7 @@ def perform(request: CheckRequest, console: Console) -> Outcome:
 
     if request.recorded:
         return Outcome(judge_files(request, console))
-    progress = Progress(console)
+    progress = Progress(console, accepted=baseline.accepted_today(request.baseline))
     with build(request, progress) as run:
         print_header(console, request.workspace, run)
         print_missing(console, run)
@@ -80,9 +81,9 @@ def perform(request: CheckRequest, console: Console) -> Outcome:
         return Outcome(run.result(), defect)
 
 
-def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[SpecwatchError]:
-    """Write the reports; one that cannot be written does not keep the others from being."""
-    from specwatch.reports.render import render
+def _write_reports(request: CheckRequest, result: RunResult, written: list[str]) -> Iterator[SpecwatchError]:
+    """Write the reports, noting each; one that cannot be written does not keep the others from being."""
+    from specwatch.reports.render import NAMES, render
 
     for kind, path in request.reports.items():
         try:
@@ -91,6 +92,7 @@ def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[Specwat
                 click.echo(text)
             else:
                 _write(Path(path), text)
+                written.append(f"wrote {path} ({NAMES[kind]})")
         except SpecwatchError as error:
             yield error
         except BrokenPipeError:
@@ -105,7 +107,7 @@ def _write_reports(request: CheckRequest, result: RunResult) -> Iterator[Specwat
             yield SpecwatchError(Problem("stdout", f"cannot be written: {error.strerror or error}"))
     if request.write_baseline is not None:
         try:
-            baseline.write(request.write_baseline, result)
+            written.append(baseline.write(request.write_baseline, result))
         except SpecwatchError as error:
             yield error
 
@@ -116,15 +118,15 @@ def _write(path: Path, text: str) -> None:
     write_text(path, f"{text}\n")
 
 
-def show(request: CheckRequest, result: RunResult, console: Console) -> None:
-    """Print what a run found."""
+def show(request: CheckRequest, result: RunResult, console: Console, written: Sequence[str] = ()) -> None:
+    """Print what a run found, and what was written about it."""
     from specwatch.reports.console import matrix, print_claims, print_matrix, print_result
 
     if request.verbose:
         print_claims(console, result)
     if request.matrix:
         print_matrix(console, matrix(result, request.selection.apis))
-    print_result(console, result, request.options)
+    print_result(console, result, request.options, written)
 
 
 def conclude(request: CheckRequest, outcome: Outcome, failed: list[SpecwatchError]) -> int:

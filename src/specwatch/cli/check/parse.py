@@ -18,7 +18,7 @@ from specwatch.cli.names import Complaints, unknown
 from specwatch.contract.profile import PROFILES, Profile
 from specwatch.contract.run import Selection
 from specwatch.errors import Problem
-from specwatch.reports.files import check_writable
+from specwatch.reports.files import check_apart, check_writable
 from specwatch.reports.next_steps import Options
 from specwatch.reports.render import RENDERERS
 from specwatch.spec import Api
@@ -48,7 +48,7 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> CheckRequest:
     target = complaints.attempt(lambda: parse_target(given["target"])) or SANDBOX
     profile = _profile(given["profile"], complaints)
     allow = frozenset(_allowed(given["allow"], complaints))
-    reports = _reports(given, complaints)
+    reports = _reports(given, workspace, folder, complaints)
     if given["dry_run"]:
         complaints.extend(_out_of_place(given))
     elif given["recorded"]:
@@ -143,16 +143,28 @@ def _allowed(given: Sequence[str], complaints: Complaints) -> Iterator[str]:
             complaints.add(unknown(f"--allow {word}", "kind of call", word, KINDS))
 
 
-def _reports(given: Given, complaints: Complaints) -> Mapping[str, str]:
+def _reports(given: Given, workspace: Workspace, folder: Path, complaints: Complaints) -> Mapping[str, str]:
     named = {kind: given[f"{kind}_file"] for kind in RENDERERS}  # type: ignore[literal-required]
     reports = {kind: path for kind, path in named.items() if path is not None}
+    kept = list(_inputs(given, folder))
     for kind, path in reports.items():
         first = next(other for other, same in reports.items() if same == path)
         if first != kind:
             complaints.add(Problem(f"--{kind} {path}", f"--{first} goes there, too", "a place of its own"))
         elif path != STDOUT:
             complaints.attempt(lambda path=path: check_writable(Path(path)))  # type: ignore[misc]
+            complaints.attempt(lambda path=path: check_apart(Path(path), kept, workspace))  # type: ignore[misc]
+            kept.append((f"--{kind}", Path(path)))
     return reports
+
+
+def _inputs(given: Given, folder: Path) -> Iterator[tuple[str, Path]]:
+    """The files that the command reads, by the words for each: none may be replaced by a report."""
+    options = {"--from": given["recorded"], "--baseline": (given["baseline_file"],)}
+    options |= {"--ca": (given["ca"],), "--cert": (given["cert"],)}
+    for option, names in options.items():
+        yield from ((option, Path(name)) for name in names if name not in {None, STDOUT})
+    yield "credentials", folder / ".env"
 
 
 def _out_of_place(given: Given) -> Iterator[Problem]:

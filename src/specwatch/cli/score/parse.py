@@ -12,7 +12,7 @@ from specwatch.cli.load import load_apis
 from specwatch.cli.names import Complaints, unknown
 from specwatch.contract.profile import PROFILES
 from specwatch.errors import SpecwatchError
-from specwatch.reports.files import check_writable
+from specwatch.reports.files import check_apart, check_writable
 from specwatch.scoring.plan import Plan, make_plan
 from specwatch.spec import Api
 
@@ -67,6 +67,7 @@ def parse(wanted: Wanted, workspace: Workspace) -> Request:
     if wanted.json_file not in {None, STDOUT}:
         path = Path(str(wanted.json_file))
         complaints.attempt(lambda: check_writable(path))
+        complaints.attempt(lambda: check_apart(path, [("credentials", Path(".env"))], workspace))
     apis = load_apis(workspace, wanted.apis, complaints)
     complaints.attempt(workspace.require_contracts)
     _check_claims(apis, complaints)

@@ -187,7 +187,8 @@ def _where(violation: Violation) -> str:
 def _badges(violation: Violation, result: RunResult) -> Iterator[Mark]:
     if violation.rate is not None:
         failed = f"{violation.rate.failed} of {violation.rate.tries} tries failed"
-        yield Mark("warn", "~", f"sporadic: {failed}") if violation.sporadic else Mark("fail", "↻", f"always: {failed}")
+        always = Mark("fail", "↻", f"always: {failed}")
+        yield Mark("warn", "~", f"sometimes: {failed}") if violation.sporadic else always
     if result.baseline is None:
         return
     if violation.key in result.baseline.accepted:

@@ -61,7 +61,7 @@ def headline(result: RunResult, apis: Sequence[Api]) -> Headline:
     if result.verdict is Verdict.UNKNOWN:
         return _untold(result)
     if result.verdict is Verdict.FAIL:
-        return _accepted(result)
+        return _failed_otherwise(result, titles)
     return _passed(result, titles)
 
 
@@ -79,6 +79,18 @@ def _failed(result: RunResult, titles: dict[str, str], broken: list[Violation]) 
     return Headline(FAILED, f"{sentence} {possessive} documentation.", whose, details, _firsts(broken))
 
 
+def _failed_otherwise(result: RunResult, titles: dict[str, str]) -> Headline:
+    """A run that fails although none of its violations does: it is strict, and what is accepted did not come."""
+    details = (*_stopped(result), *_beside(result))
+    gone = result.baseline.gone if result.baseline is not None and result.strict else ()
+    if gone:
+        sentence = f"{count(len(gone), 'accepted violation')} did not come again: take it off the baseline."
+        return Headline(FAILED, sentence, "Nobody's: a strict run fails for a baseline that lists too much.", details)
+    names = joined([titles.get(api.id, api.id) for api in result.apis if api.verdict is Verdict.FAIL])
+    violations = [v for api in result.apis for v in gravest_first(api) if not result.accepts(v)]
+    return Headline(FAILED, f"A claim about {names} does not hold.", _PROVIDER, details, _firsts(violations))
+
+
 def _firsts(violations: list[Violation]) -> tuple[tuple[str, str, str], ...]:
     """The gravest violation of each API: somebody else's data before all else, then what was found first."""
     ordered = sorted(violations, key=lambda violation: violation.kind != "credentials")
@@ -89,7 +101,7 @@ def _firsts(violations: list[Violation]) -> tuple[tuple[str, str, str], ...]:
 
 def _told(violation: Violation) -> str:
     """What came instead of what, in one sentence."""
-    expected, found = clipped(violation.expected, 120), clipped(violation.found, 120)
+    expected, found = clipped(violation.expected, 120), clipped(violation.found, _found_characters(violation))
     what = clipped(violation.message.removeprefix("Not so: "), 240)
     if violation.kind in _SPOKEN:
         said = "Promised" if violation.level is Level.PROMISE else "As the examples show"
@@ -98,6 +110,11 @@ def _told(violation: Violation) -> str:
         return f"{status}shows {found}{instead}. {said}: {what}"
     told = "" if violation.found in what else f"; found {found}"
     return f"{what} Expected {expected}{told}."
+
+
+def _found_characters(violation: Violation) -> int:
+    """What an expression read is told with the names of the places, which takes room."""
+    return 300 if violation.kind == "claim" else 120
 
 
 _SPOKEN: Final = frozenset({"claim", "series", "agreement", "scenario"})
@@ -113,7 +130,7 @@ def _sporadic(broken: list[Violation]) -> Iterator[str]:
     flaky = sum(violation.sporadic for violation in broken)
     if flaky:
         only = "It" if flaky == len(broken) == 1 else f"{flaky} of {count(len(broken), 'violation')}"
-        yield f"{only} came at some tries only: sporadic."
+        yield f"{only} came at some tries only: now and then, or depending on what was asked before."
 
 
 def _beside(result: RunResult) -> Iterator[str]:

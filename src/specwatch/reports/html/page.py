@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from specwatch.contract.result import ApiResult, RunResult
+from specwatch.reports.absent import expiry
 from specwatch.reports.html.allowance import Allowance
 from specwatch.reports.html.claims import MAX_DRIFT, claim_rows, drift_rows, matrix_of
 from specwatch.reports.html.exchange import NOTHING, duration, moment, shown
@@ -17,10 +18,10 @@ from specwatch.reports.html.visible import clipped
 from specwatch.reports.html.words import VERDICTS, anchor
 from specwatch.reports.next_steps import Options, advice, next_steps
 from specwatch.reports.places import Places
-from specwatch.reports.summary import broken, so_far, unknown_by_reason, warned
+from specwatch.reports.summary import accepted, broken, so_far, unknown_by_reason, warned
 from specwatch.reports.text import count
 from specwatch.spec.model import Api
-from specwatch.values.baseline import Acceptance, Comparison
+from specwatch.values.baseline import Acceptance
 from specwatch.values.claim import Verdict
 from specwatch.values.exchange import Exchange
 
@@ -54,7 +55,7 @@ def build(result: RunResult, apis: Sequence[Api], options: Options | None) -> Pa
         steps=tuple(_steps(result, options)),
         report=report,
         steps_note="" if options else "Add the options of your run that are not in these lines.",
-        baseline=_baseline(result.baseline),
+        baseline=_baseline(result),
         apis=views,
         unknown=tuple(
             (clipped(reason, 400), _who([claim.claim.full_id for claim in claims]))
@@ -125,30 +126,37 @@ def _figures(api: ApiResult, result: RunResult) -> Iterator[tuple[str, str]]:
     yield "kept", f"{api.count(Verdict.PASS):,}"
     yield "broken", f"{len(broken(api, strict=result.strict)):,}"
     yield "warned", f"{len(warned(api, strict=result.strict)):,}"
+    if result.baseline is not None:
+        yield "accepted", f"{len(accepted(api)):,}"
     yield "unknown", f"{api.count(Verdict.UNKNOWN):,}"
     yield "requests", f"{api.requests:,}"
     yield "cost", f"{api.cost:g}"
-    yield "time", duration(api.seconds)
+    yield "waited", duration(api.seconds)
 
 
-def _baseline(comparison: Comparison | None) -> BaselineView | None:
+def _baseline(result: RunResult) -> BaselineView | None:
+    comparison = result.baseline
     if comparison is None:
         return None
     lists = (
         ("Accepted no longer: the last day has passed", tuple(comparison.expired.values())),
         ("Gone: looked for and not found, so take them off the baseline", comparison.gone),
+        (f"Not seen in this {comparison.scope}, which may lack what shows them", comparison.unseen),
         ("Not checked: their claims are unknown in this run", comparison.unchecked),
     )
-    told = tuple((title, tuple(map(_entry, entries[:MAX_LISTED]))) for title, entries in lists if entries)
+    told = tuple(
+        (title, tuple(_entry(entry, result) for entry in entries[:MAX_LISTED])) for title, entries in lists if entries
+    )
     summary = (
         f"{count(len(comparison.accepted), 'violation')} accepted, {len(comparison.expired):,} no longer accepted, "
-        f"{len(comparison.gone):,} gone, {len(comparison.unchecked):,} not checked"
+        f"{len(comparison.gone):,} gone, {len(comparison.unseen):,} not seen, {len(comparison.unchecked):,} not checked"
     )
     return BaselineView(summary, told)
 
 
-def _entry(entry: Acceptance) -> str:
-    return clipped(f"{entry.violation} ({entry.claim}), until {entry.until.isoformat()}: {entry.reason}", 600)
+def _entry(entry: Acceptance, result: RunResult) -> str:
+    over = ", which is over" if expiry(entry, result) else ""
+    return clipped(f"{entry.violation} ({entry.claim}), until {entry.until.isoformat()}{over}: {entry.reason}", 600)
 
 
 def _who(claims: list[str]) -> str:

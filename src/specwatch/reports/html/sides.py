@@ -18,7 +18,7 @@ MAX_PIECES: Final = 600
 ALIKE: Final = 0.5
 """Values less alike than that are told apart as a whole."""
 
-_LISTED: Final = re.compile(r"; (?=(?:request|response|known|item|size\()[\w.(\[])")
+_LISTED: Final = re.compile(r"; (?=\(?(?:request|response|known|item|size\()[\w.(\[])")
 """Between two values that an expression reads."""
 
 _PIECE: Final = re.compile(r"\w+|\s+|[^\w\s]")

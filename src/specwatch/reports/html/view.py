@@ -164,7 +164,7 @@ class Finding:
         anchor: where it stands on the page.
         key: what a baseline lists.
         mark: how grave it is.
-        badges: `sporadic: 3 of 5 tries`, `accepted until 2026-12-31`.
+        badges: `sometimes: 3 of 5 tries failed`, `accepted until 2026-12-31`.
         acceptance: why the baseline accepts it, or since when not any more.
         compares: whether both sides are values, so that they can be compared letter by letter.
         text: the claim, or for one that is derived from the spec what came instead.
