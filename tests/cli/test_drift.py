@@ -194,8 +194,8 @@ def test_a_warning_says_which_file_is_changed(
     specwatch: Command, workspace: Path, spec: Path, report: Report, tmp_path: Path
 ) -> None:
     """An overlay that extends another file of the same name changes that of the chosen workspace, and says so."""
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    elsewhere = tmp_path / "some" / "other" / "place"
+    elsewhere.mkdir(parents=True)
     specwatch("drift", "--workspace", workspace, "--from", report(FIELD), "--overlay", "o.yaml")
     moved = elsewhere / "o.yaml"
     moved.write_bytes(Path("o.yaml").read_bytes())

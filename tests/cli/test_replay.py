@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from tests.loopback import Server, answer
 
 from specwatch.sandbox import EmbeddedSandbox
 from specwatch.spec import load_api
@@ -242,24 +245,109 @@ def test_an_unknown_id_is_told(specwatch: Command, workspace: Path, report: Call
     assert key(path) in finished.stderr
 
 
-def test_recorded_traffic_is_replayed_where_it_went(
+def _moved(path: Path, url: str, target: str, **request: Any) -> None:
+    """Edit a report: it was made against `target`, and its exchanges went to `url`, maybe with another request."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document |= {"target": target, "faults": []}
+    for violation in document["apis"][0]["violations"]:
+        exchange = violation["exchange"]
+        exchange["request"]["url"] = exchange["request"]["url"].replace(exchange["target"], url)
+        exchange["request"] |= request
+        exchange["target"] = url
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["recorded", "url"])
+def test_an_address_that_only_the_report_names_has_to_be_named_again(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whoever edits a report sends nobody's credentials anywhere: nothing arrives until --target names the address."""
+    path = report()
+    monkeypatch.setenv("EXAMPLE_API_TOKEN", "specwatch-sandbox-account")
+    server = Server(lambda _: answer(200, {"count": 2, "regions": ["north", "south"]}))
+    with contextlib.closing(server):
+        _moved(path, server.url, kind if kind == "recorded" else server.url)
+        unasked = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}")
+        assert (unasked.returncode, server.received) == (2, [])
+        assert f"the report was made against {server.url}" in unasked.stderr
+        assert f"--target {server.url} sends it there" in unasked.stderr
+
+        listed = specwatch("replay", "--workspace", workspace, path).stdout
+        line = next(line for line in listed.splitlines() if line.startswith("  next  "))
+        asked = specwatch(*shlex.split(line, comments=True)[2:])
+        assert len(server.received) == 1
+    assert f"  target      {server.url}\n" in asked.stdout
+
+
+def test_a_server_of_the_spec_needs_no_naming(
+    specwatch: Command, workspace: Path, spec: Path, report: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The spec vouches for its own servers, whether the run called them live or recorded traffic went there."""
+    path = report()
+    monkeypatch.setenv("EXAMPLE_API_TOKEN", "specwatch-sandbox-account")
+    server = Server(lambda _: answer(200, {"count": 2, "regions": ["north", "south"]}))
+    text = spec.read_text(encoding="utf-8")
+    (url,) = load_api(spec).servers
+    spec.write_text(text.replace(url, server.url), encoding="utf-8")
+    with contextlib.closing(server):
+        for target in ("recorded", server.url, "live"):
+            _moved(path, server.url, target)
+            specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}")
+        assert len(server.received) == 3
+
+
+def test_a_check_of_a_url_says_how_to_replay_there(
+    specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its replay, on the terminal and on the page, names the target again, so that it can be pasted."""
+    monkeypatch.setenv("EXAMPLE_API_TOKEN", "specwatch-sandbox-account")
+    server = Server(lambda _: answer(200, {"regions": []}))
+    with contextlib.closing(server):
+        options = ("--profile", "smoke", "--target", server.url, "--json", "run.json", "--html", "run.html")
+        shown = specwatch("check", "--workspace", workspace, *options).stdout
+        line = next(line for line in shown.splitlines() if " replay " in line)
+        before = len(server.received)
+        replayed = specwatch(*shlex.split(line, comments=True)[2:])
+        assert (replayed.returncode, len(server.received)) == (1, before + 1)
+    assert f"--target {server.url}" in line
+    page = Path("run.html").read_text(encoding="utf-8")
+    assert re.search(rf"replay (&#39;)?run.json#[0-9a-f]+(&#39;)? --target {re.escape(server.url)}", page)
+
+
+@pytest.mark.parametrize("name, value", [("x-é", "a"), ("x-a", "€"), ("x a", "a"), ("x-a", "b\r\nInjected: 1")])
+def test_a_header_that_cannot_be_sent_is_told(
+    specwatch: Command, workspace: Path, report: Callable[..., Path], name: str, value: str
+) -> None:
+    """No run has sent it, so the report was edited: that is said in a block, with 2, and nothing is sent."""
+    path = report()
+    _moved(path, "http://127.0.0.1:9", "sandbox", headers=[{"name": name, "value": value}])
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}")
+
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "has a header that cannot be sent" in finished.stderr
+
+
+def test_the_curl_line_is_that_of_what_was_sent(
     specwatch: Command, workspace: Path, report: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The report of a check of recorded traffic has no target: each exchange has its own."""
+    """Not that of the report: its own credential is left out, and ours is a variable."""
     path = report()
-    with EmbeddedSandbox([load_api(workspace / "specs" / "example-api.yaml")]) as sandbox:
-        monkeypatch.setenv("EXAMPLE_API_TOKEN", "specwatch-sandbox-account")
-        document = json.loads(path.read_text(encoding="utf-8"))
-        document |= {"target": "recorded", "faults": []}
-        for violation in document["apis"][0]["violations"]:
-            exchange = violation["exchange"]
-            exchange["request"]["url"] = exchange["request"]["url"].replace(exchange["target"], sandbox.url)
-            exchange["target"] = url = sandbox.url
-        path.write_text(json.dumps(document), encoding="utf-8")
-        finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}")
+    monkeypatch.setenv("EXAMPLE_API_TOKEN", "tok-of-ours-0001")
+    server = Server(lambda _: answer(200, {"regions": []}))
+    headers = [
+        {"name": n, "value": v} for n, v in (("accept", "text/*"), ("authorization", "Bearer x"), ("cookie", "a=b"))
+    ]
+    with contextlib.closing(server):
+        _moved(path, server.url, server.url, headers=headers)
+        shown = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}", "--target", server.url).stdout
+        (arrived,) = server.received
+    line = next(line for line in shown.splitlines() if "curl -i " in line)
+    sent = shlex.split(line.partition("curl -i ")[2])
 
-    assert finished.returncode == 0
-    assert f"  target      {url}\n" in finished.stdout
+    assert (arrived.headers["authorization"], arrived.headers["accept"]) == ("Bearer tok-of-ours-0001", "text/*")
+    assert "cookie" not in arrived.headers
+    assert sent[0] == f"{server.url}{arrived.path}"
+    assert sent[1:] == ["-H", "accept: text/*", "-H", "authorization: Bearer $EXAMPLE_API_TOKEN"]
 
 
 ONLY_UNKEYED = """
@@ -303,7 +391,7 @@ def test_a_claim_that_was_not_asked_about_is_not_kept(
     path = report()
     document = json.loads(path.read_text(encoding="utf-8"))
     for violation in document["apis"][0]["violations"]:
-        violation["exchange"]["query"] = {"shape": "another"}
+        violation["exchange"]["request"]["url"] += "?shape=another"
     document["faults"] = []
     path.write_text(json.dumps(document), encoding="utf-8")
     finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}", "--how", "test")

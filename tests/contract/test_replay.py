@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 from tests.contract.conftest import TOKENS, MakeRun, Serve
-from tests.loopback import Received, TurnedClock, answer
+from tests.loopback import Received, TurnedClock, answer, shop_api
 
 from specwatch.contract.caller import Caller
 from specwatch.contract.likeness import asked_again
 from specwatch.contract.profile import PROFILES
+from specwatch.contract.redraft import draft_of
 from specwatch.contract.replay import (
     Attempt,
     Recording,
     Way,
-    draft_of,
     made_values,
     overall,
     send_again,
@@ -132,7 +132,7 @@ def test_the_same_request_arrives(
     violation = status_of(record(operation, script, kind, **call))
     run = begin(serve(script).url, allow=ALL)
     with contextlib.closing(run):
-        attempt = again(run, violation)
+        attempt = again(run, violation, trusted=True)
 
     first, second = ({**vars(each), "headers": {**each.headers, "host": ""}} for each in arrived)
     assert first == second
@@ -245,7 +245,7 @@ def test_credentials_come_from_the_environment(record: Record, begin: Begin, ser
 def edited(violation: Violation, **changes: Any) -> Violation:
     """A violation whose exchange was changed by hand."""
     assert violation.exchange is not None
-    request = {name: changes.pop(name) for name in ("method", "url", "body") if name in changes}
+    request = {name: changes.pop(name) for name in ("method", "url", "body", "headers") if name in changes}
     exchange = replace(violation.exchange, request=replace(violation.exchange.request, **request), **changes)
     return replace(violation, exchange=exchange)
 
@@ -272,6 +272,104 @@ def test_a_request_that_is_not_the_operations_is_not_sent(
 
     with pytest.raises(CannotTell, match=told):
         draft_of(violation, api)
+
+
+OURS = {"token": "account"}
+NAMED = (("content-type", "application/json"),)
+NAME = b'{"name": "a cup"}'
+
+
+@pytest.mark.parametrize(
+    "operation, path, changes, told",
+    [
+        ("getItem", "/items/i-1", {"headers": (("X-HTTP-Method-Override", "DELETE"),)}, "declares no header X-HTTP"),
+        ("getItem", "/items/i-1", {"headers": (("content-encoding", "gzip"),)}, "declares no header content-encoding"),
+        ("getItem", "/items/i-1?_method=DELETE", {}, "declares no query parameter _method"),
+        ("getItem", "/items/i-1", {"body": b"GET / HTTP/1.1"}, "getItem declares no body"),
+        ("getItem", "/items/..", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/%2E", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/i-1%2Ftake", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/%5C..%5Ctake", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/i-1%3Fa", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/i-1%23", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/i-1%0A", {}, "its path may lead elsewhere"),
+        ("getItem", "/items/i-1\\take", {}, "is no path of getItem"),
+        ("getItem", "/items/i-1#", {}, "is no path of getItem"),
+        ("getItem", "/items/i-1\n", {}, "is no path of getItem"),
+        ("takeItem", "/items/i-1/take", {"path_parameters": {}}, "permits it"),
+        ("takeItem", "/items/i-1/take", {"path_parameters": {"id": ""}}, "permits it"),
+        ("makeItem", "/items", {"headers": NAMED, "body": b"\xef\xbb\xbf" + NAME}, "permits it"),
+        ("makeItem", "/items", {"headers": NAMED, "body": b'{"name": 7, "name": "a"}'}, "permits it"),
+        ("makeItem", "/items", {"headers": NAMED, "body": b'{"name": "a", "name": 7}'}, "permits it"),
+        ("makeItem", "/items", {"headers": NAMED, "body": b'{"name": "a", "x": NaN}'}, "permits it"),
+        ("makeItem", "/items", {"headers": (*NAMED, *NAMED), "body": b"{}"}, "permits it"),
+    ],
+)
+def test_an_edited_request_does_not_arrive(
+    record: Record, begin: Begin, serve: Serve, operation: str, path: str, changes: dict[str, Any], told: str
+) -> None:
+    """With our credential nothing is sent that its operation does not declare, or that may arrive elsewhere."""
+    server = serve(WRONGLY)
+    violation = status_of(record(operation, **({"path": {"id": "i-1"}} if "{" in _path_of(operation) else {"json": 7})))
+    changes = {"headers": (), "body": b"", "refused": True, "credentials": OURS, **changes}
+    violation = edited(violation, url=f"{server.url}{path}", target=server.url, **changes)
+    run = begin(server.url)
+    with contextlib.closing(run):
+        try:
+            reason = again(run, violation).found
+        except CannotTell as error:
+            reason = str(error)
+
+    assert server.received == []
+    assert told in reason
+
+
+def _path_of(operation: str) -> str:
+    return shop_api().operation(operation).path
+
+
+def test_an_odd_path_is_sent_without_our_credential(record: Record, begin: Begin, serve: Serve) -> None:
+    """A claim about bad credentials can be replayed whatever the path holds; half of our value is as good as none."""
+    server = serve(WRONGLY)
+    violation = status_of(record("getItem", path={"id": ".."}, credentials="altered", refused=True))
+    run = begin(server.url)
+    with contextlib.closing(run):
+        again(run, violation)
+
+    assert [each.path for each in server.received] == ["/items/%2E%2E"]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_credential_of_the_report_is_never_sent(record: Record, begin: Begin, serve: Serve, *, trusted: bool) -> None:
+    """With the role absent nothing carries a credential, in whatever header the report has put one."""
+    server = serve(WRONGLY)
+    violation = status_of(record("makeItem", json={"name": "a cup"}, credentials="absent", refused=True))
+    names = ("Authorization", "X-Client", "x-KEY", "Proxy-Authorization", "Cookie")
+    violation = edited(violation, headers=(*NAMED, *((name, "tok-alpha-0009") for name in names)))
+    run = begin(server.url)
+    with contextlib.closing(run):
+        again(run, violation, trusted=trusted)
+
+    (arrived,) = server.received
+    assert "tok-alpha-0009" not in arrived.headers.values()
+    assert set(arrived.headers) == {
+        "host",
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "user-agent",
+    }
+
+
+def test_parameters_are_read_from_the_url(record: Record, api: Api) -> None:
+    """What a report says beside the URL is not what is sent, so it does not count."""
+    violation = status_of(record("getItem", path={"id": "i 1"}, query={"a": "1"}))
+    draft = draft_of(edited(violation, path_parameters={"id": "x"}, query={}), api, trusted=True)
+
+    assert (draft.path_parameters, draft.query) == ({"id": "i 1"}, {"a": "1"})
 
 
 def test_a_body_that_was_cut_is_not_sent(api: Api, record: Record) -> None:

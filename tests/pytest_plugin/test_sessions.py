@@ -217,13 +217,10 @@ def test_violations_are_told_once(session: Session) -> None:
     assert len(re.findall(r"^Unknown: \d+ claims?, ", section, re.MULTILINE)) == 1
 
 
-@pytest.mark.parametrize("distributed", [(), ("-n", "2")])
-def test_that_nothing_was_chosen_is_said_in_a_line(
-    session: Session, workspace: Path, distributed: tuple[str, ...]
-) -> None:
+def test_that_nothing_was_chosen_is_said_in_a_line(session: Session, workspace: Path) -> None:
     """Where -k leaves no contract test the section says that and no more, and tests of another kind may pass."""
     (workspace / "test_mine.py").write_text('def test_mine():\n    """Mine."""\n', encoding="utf-8")
-    done = session(".", "-k", "mine", *distributed)
+    done = session(".", "-k", "mine")
     assert done.returncode == 0, done.stdout
     assert "No contract test was chosen" in done.stdout
     assert "unknown" not in done.stdout

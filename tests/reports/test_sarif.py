@@ -151,6 +151,20 @@ def test_strict_makes_errors_of_inferences(make_result: MakeResult, api: Api) ->
     assert {result["level"] for result in run_of(make_result(strict=True), api)["results"]} == {"error"}
 
 
+def test_each_analysis_has_a_category(make_result: MakeResult, api: Api) -> None:
+    """Profile, target and APIs make it, so that runs of something else close no alerts; a port is no part of a path."""
+    result = make_result()
+    names = [
+        to_sarif(replace(result, target=target), [api])["runs"][0]["automationDetails"]["id"]  # type: ignore[index]
+        for target in ("live", "https://staging.example.com:8443/base")
+    ]
+    ours = "+".join(sorted(each.id for each in result.apis))
+    assert names == [
+        f"specwatch/{result.profile}/live/{ours}/",
+        f"specwatch/{result.profile}/url-staging.example.com-8443/{ours}/",
+    ]
+
+
 def test_unknown_claims_are_notifications(make_result: MakeResult, api: Api) -> None:
     """An unknown claim is said with its reason and its rule, and never shown as a finding."""
     run = run_of(make_result(trouble=("the target said 429",), interrupted=True), api)

@@ -27,7 +27,6 @@ MAX_TIMES: Final = 100
 SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
 RECORDED: Final = "recorded"
-"""What a report of traffic that was recorded elsewhere calls its target."""
 
 _REQUESTS: Final = 3
 """What one try may take at most: a read is sent again where the target asks to slow down."""
@@ -114,7 +113,8 @@ def _list(file: Path, recording: Recording, workspace: Workspace) -> int:
     from specwatch.cli.terminal import Terminal
     from specwatch.reports.replayed import print_list
 
-    print_list(Terminal(), str(file), recording, _named(workspace))
+    target, vouched = _place(recording, recording.violations[0], workspace) if recording.violations else ("", True)
+    print_list(Terminal(), str(file), recording, _named(workspace), "" if vouched else target)
     return 0
 
 
@@ -136,12 +136,20 @@ class _Replay:
 
     @property
     def target(self) -> str:
-        """Where requests go, as `--target` takes it: where the run sent them, or who recorded its traffic."""
-        exchange = self.violation.exchange
-        if self.options["target"] or self.recording.target != RECORDED or exchange is None:
-            return str(self.options["target"] or self.recording.target)
-        servers = self.workspace.api(self.violation.api).servers
-        return LIVE if exchange.target in servers else exchange.target
+        """Where requests go, as `--target` takes it: where the run sent them, or who recorded its traffic.
+
+        Raises:
+            UsageError: the report alone names it. Whoever edits a report would have credentials sent to any address.
+        """
+        from specwatch.errors import Problem, UsageError
+
+        if self.options["target"]:
+            return str(self.options["target"])
+        target, vouched = _place(self.recording, self.violation, self.workspace)
+        if not vouched:
+            mend = f"--target {target} sends it there"
+            raise UsageError(Problem(self.violation.key, f"the report was made against {target}", "--target", mend))
+        return target
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -178,6 +186,17 @@ class _Replay:
             yield from (option, value) if value else ()
         if self.options["send_credentials"]:
             yield "--send-credentials"
+
+
+def _place(recording: Recording, violation: Violation, workspace: Workspace) -> tuple[str, bool]:
+    """Where a request went, as `--target` takes it, and whether more than the report vouches for that."""
+    target, exchange = recording.target, violation.exchange
+    if target in {SANDBOX, LIVE} or violation.api not in workspace.spec_files:
+        return target, target in {SANDBOX, LIVE}
+    servers = workspace.api(violation.api).servers
+    if target == RECORDED and exchange is not None:
+        target = LIVE if exchange.target in servers else exchange.target
+    return target, target == LIVE or target in servers
 
 
 def _literally(name: str) -> str:
@@ -265,7 +284,8 @@ def _attempts(replay: _Replay, way: Way) -> Iterator[Attempt]:
 
 def _sent(replay: _Replay, times: int) -> Iterator[Attempt]:
     from specwatch.cli.check.build import build
-    from specwatch.contract.replay import Attempt, draft_of, send_again
+    from specwatch.contract.redraft import draft_of
+    from specwatch.contract.replay import Attempt, send_again
     from specwatch.errors import CannotTell
     from specwatch.values import Verdict
 

@@ -14,23 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from specwatch.conformance.facts import media_is_declared, request_is_valid
 from specwatch.contract.likeness import as_whom, asked_again
 from specwatch.contract.retries import stands_alone
 from specwatch.errors import CannotTell, InternalError
-from specwatch.spec.model import Api, Operation
-from specwatch.transport.draft import Draft, build_path
+from specwatch.spec.model import Api
+from specwatch.transport.draft import Draft
 from specwatch.values.claim import Verdict
-from specwatch.values.exchange import Exchange, Headers
-from specwatch.values.roles import ABSENT, BAD_ROLES
-from specwatch.values.secrets import MASK
+from specwatch.values.exchange import Exchange
 from specwatch.values.violation import Violation
 
 if TYPE_CHECKING:
     from specwatch.contract.run import ApiRun, ContractRun
-
-_SET_ANEW: Final = frozenset({"host", "content-length", "connection", "transfer-encoding"})
-"""Headers that belong to one connection or one body, and are set for each request."""
 
 _GONE: Final = frozenset({404, 410})
 
@@ -116,86 +110,6 @@ def made_values(violation: Violation, api: Api, known: Mapping[str, object]) -> 
     for parameter in operation.parameters:
         values |= {str(example) for example in parameter.examples.values()}
     return [f"{name} {value}" for name, value in exchange.path_parameters.items() if value not in values]
-
-
-def draft_of(violation: Violation, api: Api, *, cut: bool = False, trusted: bool = False) -> Draft:
-    """The request of a violation's exchange, before credentials are added.
-
-    Args:
-        violation: with an exchange as a report has it.
-        api: its API.
-        cut: whether the report has only the beginning of the body.
-        trusted: whether the report is believed when it says that the request is promised to be refused. Where that
-            decides what may be sent to somebody's system, only a bad credential or a request that the spec rules out
-            counts: they can be seen.
-
-    Raises:
-        CannotTell: the request cannot be sent again as it was.
-    """
-    exchange = violation.exchange
-    if exchange is None:
-        raise CannotTell("the report has no exchange of it")
-    if cut:
-        raise CannotTell("its request cannot be sent again: its body was cut in the report")
-    operation = _operation(exchange, api)
-    request = exchange.request
-    headers = _own_headers(exchange)
-    if MASK.encode() in request.body or MASK in request.url or any(MASK in value for _, value in headers):
-        raise CannotTell("its request cannot be sent again: it held a secret, which reports leave out")
-    return Draft(
-        operation=operation,
-        path=_path(exchange, operation),
-        headers=headers,
-        body=request.body,
-        roles=_roles(exchange, operation),
-        path_parameters=exchange.path_parameters,
-        query=exchange.query,
-        refused=exchange.refused if trusted else exchange.refused and _visibly_refused(exchange, operation, headers),
-    )
-
-
-def _operation(exchange: Exchange, api: Api) -> Operation:
-    try:
-        operation = api.operation(exchange.operation)
-    except KeyError:
-        raise CannotTell(f"the spec of {api.id} has no operation {exchange.operation} any more") from None
-    if operation.method != exchange.request.method:
-        raise CannotTell(f"{exchange.operation} is a {operation.method} now, and was a {exchange.request.method}")
-    return operation
-
-
-def _path(exchange: Exchange, operation: Operation) -> str:
-    """The path below the base URL; it has to be one of the operation, whose effect says what may be sent."""
-    path = exchange.request.url.removeprefix(exchange.target)
-    plain = path.partition("?")[0]
-    names = exchange.path_parameters
-    own = set(operation.path_names) <= set(names) and plain == build_path(operation, names, {})
-    if not path.startswith("/") or not path.isascii() or not (own or operation.pattern.match(plain)):
-        raise CannotTell(f"its request cannot be sent again: {plain} is no path of {operation.id}")
-    return path
-
-
-def _roles(exchange: Exchange, operation: Operation) -> dict[str, str]:
-    if set(exchange.credentials) != set(operation.security):
-        raise CannotTell(f"{operation.id} takes other credentials now than when it was sent")
-    return dict(exchange.credentials)
-
-
-def _own_headers(exchange: Exchange) -> Headers:
-    """The headers without those that carried credentials, which the transport puts last, and without those set anew."""
-    headers = exchange.request.headers
-    carried = sum(role != ABSENT for role in exchange.credentials.values())
-    kept = headers[: len(headers) - carried] if carried else headers
-    return tuple((name, value) for name, value in kept if name.lower() not in _SET_ANEW)
-
-
-def _visibly_refused(exchange: Exchange, operation: Operation, headers: Headers) -> bool:
-    if any(role in BAD_ROLES for role in exchange.credentials.values()):
-        return True
-    body = exchange.request.body
-    return media_is_declared(operation, headers, body) and not request_is_valid(
-        operation, path_parameters=exchange.path_parameters, query=exchange.query, headers=headers, body=body
-    )
 
 
 def send_again(run: ContractRun, violation: Violation, draft: Draft) -> Attempt:

@@ -6,6 +6,7 @@ two, with a little left for words around it. What is cut is said.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,7 +15,7 @@ from specwatch.contract.result import ApiResult, RunResult
 from specwatch.reports.absent import expiry
 from specwatch.reports.curl import to_curl
 from specwatch.reports.markup import code, details, fenced, table, words
-from specwatch.reports.next_steps import Options, advice, next_steps
+from specwatch.reports.next_steps import Options, advice, next_steps, replay_target
 from specwatch.reports.places import Place, Places
 from specwatch.reports.remedies import remedy
 from specwatch.reports.summary import (
@@ -267,7 +268,9 @@ def _closing(result: RunResult, options: Options) -> str:
     first = next((violation for api in result.apis for violation in _open(api, result)), None)
     replayed = bool(options.report or options.recorded)
     if first is not None and first.exchange is not None and not replayed:
-        steps.append(f"specwatch replay contract.json#{first.key}  # sends one again, from a report made by --json")
+        where = shlex.join(replay_target(result, first))
+        command = f"specwatch replay contract.json#{first.key} {where}".rstrip()
+        steps.append(f"{command}  # sends one again, from a report made by --json")
     parts = ["\n".join(lines), fenced((_line(step, VALUE_CHARACTERS) for step in steps), "sh") if steps else ""]
     return "\n\n".join(["### Go on from here", *filter(None, parts)]) if any(parts) else ""
 

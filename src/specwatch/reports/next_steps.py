@@ -14,6 +14,9 @@ from specwatch.values.claim import Verdict
 from specwatch.values.violation import Violation
 
 SANDBOX: Final = "sandbox"
+LIVE: Final = "live"
+RECORDED: Final = "recorded"
+"""What a report of traffic that was recorded elsewhere calls its target."""
 
 _BUDGET: Final = "--budget raises it"
 _MENDS: Final = (
@@ -121,7 +124,8 @@ def _findings(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
     if not violations:
         return
     if options.report and not options.recorded:
-        command = ["replay", f"{options.report}#{violations[0].key}", *_access(result, options)]
+        where = replay_target(result, violations[0])
+        command = ["replay", f"{options.report}#{violations[0].key}", *where, *_access(result, options)]
         yield _line(command, options), "sends the request of the first one again"
     command = ["check", *_selection(_narrowed(options, result, violations[0])), *_rest(result, options, seed=True)]
     if options.recorded:
@@ -155,9 +159,16 @@ def _rest(result: RunResult, options: Options, *, seed: bool = False) -> Iterato
 
 
 def _access(result: RunResult, options: Options) -> Iterator[str]:
-    """What a target that is no sandbox needs; which target it was is in the report."""
+    """What a target that is no sandbox needs."""
     if result.target != SANDBOX:
         yield from options.access
+
+
+def replay_target(result: RunResult, violation: Violation) -> tuple[str, ...]:
+    """The option that names where a replay goes: it takes an address from no report, for a report may be edited."""
+    exchange = violation.exchange
+    target = result.target if result.target != RECORDED else (exchange.target if exchange is not None else "")
+    return ("--target", target) if target not in {"", SANDBOX, LIVE} else ()
 
 
 def _selection(options: Options) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from specwatch.contract.redraft import parameters_of
 from specwatch.contract.replay import Recording
 from specwatch.contract.settings import Selection
 from specwatch.errors import Problem, UsageError
@@ -26,10 +27,15 @@ from specwatch.spec.schema import Schema
 from specwatch.values.claim import Level
 from specwatch.values.exchange import Exchange, Headers, Request, Response, Timings
 from specwatch.values.sandbox import PREFIX
+from specwatch.values.secrets import MASK
 from specwatch.values.violation import Rate, Violation
 
 MAX_PROBLEMS: Final = 3
 _WANTED: Final = f"a report of `specwatch check --json` ({SCHEMA}), or its --har"
+
+_NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
+_VALUE: Final = re.compile(r"[^\x00\n\v\f\r\u0100-\U0010ffff]*")
+"""A field name and value, RFC 9110 sections 5.1 and 5.5, the value a little wider: what can be written on the wire."""
 
 FindApi = Callable[[str], Api | None]
 """The API of an id, or None where there is none or its spec is wrong."""
@@ -58,7 +64,10 @@ def read_back(path: Path, find: FindApi, environment: Environment = dict) -> Rec
     errors = Schema(schema()).errors(document)
     if errors:
         raise UsageError(*(_problem(path, error.where, error.message) for error in errors[:MAX_PROBLEMS]))
-    return _from_report(document)
+    try:
+        return _from_report(path, document, find)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(_problem(path, "", f"cannot be read: {error}")) from error
 
 
 def _json(path: Path) -> Any:
@@ -78,12 +87,15 @@ def _problem(path: Path, where: str, message: str) -> Problem:
     return Problem(f"{path}: {where or 'the file'}", message, f"what the schema of {SCHEMA} asks for", mend)
 
 
-def _from_report(document: Mapping[str, Any]) -> Recording:
+def _from_report(path: Path, document: Mapping[str, Any], find: FindApi) -> Recording:
     violations: list[Violation] = []
     cut: set[str] = set()
     for api in document["apis"]:
+        known = find(api["id"]) if api["violations"] else None
         for raw in api["violations"]:
-            exchange = _exchange(raw["exchange"], api["id"]) if raw["exchange"] is not None else None
+            exchange = _exchange(raw["exchange"], api["id"], known) if raw["exchange"] is not None else None
+            if exchange is not None:
+                _check_headers(path, exchange)
             if exchange is not None and raw["exchange"]["request"].get("truncated"):
                 cut.add(exchange.id)
             violations.append(_violation(raw, api["id"], exchange))
@@ -113,11 +125,18 @@ def _violation(raw: Mapping[str, Any], api: str, exchange: Exchange | None) -> V
     )
 
 
-def _exchange(raw: Mapping[str, Any], api: str) -> Exchange | None:
-    """The exchange of a report; None where it is from a version that did not write down what a replay needs."""
+def _exchange(raw: Mapping[str, Any], api: str, known: Api | None) -> Exchange | None:
+    """The exchange of a report; None where it is from a version that did not write down what a replay needs.
+
+    Parameters are read from the URL, which is what was sent and will be; what is said beside it counts only where the
+    spec has no such operation any more.
+    """
     if not {"id", "operation", "target", "credentials", "path_parameters", "query", "refused"} <= raw.keys():
         return None
     request, response, timings = raw["request"], raw["response"], raw["timings"]
+    parameters = raw["path_parameters"], raw["query"]
+    if known is not None and any(each.id == raw["operation"] for each in known.operations):
+        parameters = parameters_of(request["url"].removeprefix(raw["target"]), known.operation(raw["operation"]))
     return Exchange(
         id=raw["id"],
         api=api,
@@ -133,10 +152,22 @@ def _exchange(raw: Mapping[str, Any], api: str) -> Exchange | None:
         ),
         timings=Timings(_epoch(timings["started_at"]), timings["total_seconds"], timings["phases"]),
         credentials=raw["credentials"],
-        path_parameters=raw["path_parameters"],
-        query=raw["query"],
+        path_parameters=parameters[0],
+        query=parameters[1],
         refused=raw["refused"],
     )
+
+
+def _check_headers(path: Path, exchange: Exchange) -> None:
+    """Pass where every header of the request can be sent.
+
+    Raises:
+        UsageError: one cannot, so that no run has sent it.
+    """
+    for name, value in exchange.request.headers:
+        if not _NAME.fullmatch(name.replace(MASK, "-")) or not _VALUE.fullmatch(value):
+            message = f"has a header that cannot be sent: {name!a}: {value!a}"
+            raise UsageError(_problem(path, f"the request of {exchange.id}", message))
 
 
 def _headers(pairs: list[Mapping[str, str]]) -> Headers:
@@ -171,6 +202,7 @@ def _from_har(path: Path, log: Mapping[str, Any], find: FindApi, environment: En
             if api is not None:
                 apis[api.id] = api
                 exchanges.append(_har_exchange(entry, own, api))
+                _check_headers(path, exchanges[-1])
                 cut |= {exchanges[-1].id} if "comment" in entry["request"].get("postData", {}) else set()
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
             raise UsageError(Problem(f"{path}: entry {index}", f"cannot be read: {error!r}", _WANTED)) from error

@@ -69,7 +69,9 @@ class Done:
         return kept if self.verdict is not Verdict.FAIL else 0
 
 
-def print_list(console: Console, file: str, recording: Recording, options: tuple[str, ...] = ()) -> None:
+def print_list(
+    console: Console, file: str, recording: Recording, options: tuple[str, ...] = (), target: str = ""
+) -> None:
     """Print what of a file can be replayed, and how.
 
     Args:
@@ -77,6 +79,7 @@ def print_list(console: Console, file: str, recording: Recording, options: tuple
         file: as it was named.
         recording: what it says.
         options: what the command that is shown needs before its name.
+        target: where the first was sent, where that has to be named.
     """
     screen = Screen(console)
     if not recording.violations:
@@ -89,7 +92,8 @@ def print_list(console: Console, file: str, recording: Recording, options: tuple
         screen.line(screen.text(violation.key, "bold"), f"  {violation.api}/{violation.claim}")
         screen.fields([("what", shortened(violation.message, MAX_CHARACTERS)), ("by", _WAYS[way])])
     screen.console.print()
-    command = shlex.join(["specwatch", *options, "replay", f"{file}#{recording.violations[0].key}"])
+    where = ["--target", target] if target else []
+    command = shlex.join(["specwatch", *options, "replay", f"{file}#{recording.violations[0].key}", *where])
     screen.long_line(screen.text("  next  ", "dim"), command, screen.text("  # replays the first", "dim"))
 
 

@@ -17,6 +17,7 @@ from specwatch.reports.html.spots import Spots, spots
 from specwatch.reports.html.view import Finding, Mark, Other, Shown
 from specwatch.reports.html.visible import clipped
 from specwatch.reports.html.words import anchor, graveness
+from specwatch.reports.next_steps import replay_target
 from specwatch.reports.places import Places
 from specwatch.reports.summary import gravest_first
 from specwatch.spec.model import Api
@@ -114,11 +115,15 @@ class Findings:
             place_note=_place_note(violation, exchange),
             exchange=exchange,
             curl=_curl(violation.exchange) if exchange is not None else "",
-            replay=shlex.join(["specwatch", "replay", f"{self.report}#{violation.id}"]) if violation.exchange else "",
+            replay=self._replay(violation) if violation.exchange else "",
             others_title=title,
             others=others,
             opened=mark.tone != "known" and self._opened >= 0,
         )
+
+    def _replay(self, violation: Violation) -> str:
+        command = ["specwatch", "replay", f"{self.report}#{violation.id}", *replay_target(self.result, violation)]
+        return shlex.join(command)
 
     def _claim(self, violation: Violation) -> Claim | None:
         try:
