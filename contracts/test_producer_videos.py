@@ -25,7 +25,7 @@ def retrieve(body: object, *, credentials: str = "account", refused: bool = Fals
 @claim("producer-videos/known-audio-is-answered-every-time")
 @claim("producer-videos/audio-id-echoed")
 def test_a_known_audio_is_answered_with_its_id() -> None:
-    """The answer names the audio that was asked for, letter by letter, and does so again; not often, as each is paid."""
+    """The answer names the audio that was asked for, letter by letter, and again; not often, as each is paid."""
     for _ in range(current_run().settings.profile.behaviour_examples + 1):
         retrieve({"audio_id": API.known("audio")})
 

@@ -250,7 +250,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--api", action="append", default=[], help="only this API; may be given again")
     parser.add_argument("--every", type=int, default=1, help="take only each N-th fault of a kind")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--jobs", type=int, default=2 * (os.cpu_count() or 1), help="at a time; most of a run is waiting"
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often the wall time is taken")
     parser.add_argument("--json", type=Path, help="write every row")
     options = parser.parse_args()

@@ -8,6 +8,7 @@ succeeds. APIs that have only free reads are left out of the longest runs: they 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -24,11 +25,18 @@ from tests.loopback import Answer, Received, answer
 
 from specwatch.contract.caller import Caller
 from specwatch.contract.cases import call_with
+from specwatch.contract.profile import PROFILES
+from specwatch.contract.redraft import draft_of
+from specwatch.contract.replay import send_again
+from specwatch.contract.run import ContractRun, Selection, Settings
 from specwatch.errors import CannotTell
 from specwatch.sandbox import EmbeddedSandbox, load_modules
 from specwatch.spec import Api
 from specwatch.spec.model import Operation
+from specwatch.transport.draft import build_path
 from specwatch.transport.permission import needed
+from specwatch.transport.target import Kind, Target
+from specwatch.values import Exchange, Level, Request, Response, Timings, Violation
 from specwatch.values.sandbox import sandbox_value
 from specwatch.workspace import Workspace
 
@@ -308,3 +316,46 @@ def test_a_paid_read_in_doubt_is_not_repeated(serve: Serve, start: MakeRun) -> N
         Caller(run).call("getPrice", path={"id": "i-1"})
 
     assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("role", ["account", "absent"])
+def test_the_replay_of_an_edited_report_does_no_harm(counter: Counter, role: str) -> None:
+    """A report that calls a good request refused, or that carries credentials of its own, gets nothing done."""
+    environment, tried = variables(counter.apis), 0
+    for api in counter.apis:
+        settings = Settings(Target(Kind.URL, counter.front.url), PROFILES["smoke"], environment=environment)
+        run = ContractRun(Selection((api,)), settings)
+        with contextlib.closing(run):
+            for operation in filter(lambda each: [*needed(each)], api.operations):
+                tried += 1
+                violation = _edited(api, operation, role, counter.front.url)
+                with contextlib.suppress(CannotTell):
+                    send_again(run, violation, draft_of(violation, api))
+
+    assert tried > 0
+    assert counter.harm() == []
+    assert (counter.arrived() == []) is (role == "account")
+
+
+def _edited(api: Api, operation: Operation, role: str, url: str) -> Violation:
+    """A violation whose request is a good one, with the credentials of the sandbox in it."""
+    examples = {p.name: str(next(iter(p.examples.values()), "unknown")) for p in operation.parameters}
+    media = operation.body.media if operation.body is not None else {}
+    body = next((json.dumps(e).encode() for m in media.values() for e in m.examples.values()), b"")
+    schemes = [api.schemes[name] for name in operation.security]
+    own = tuple((scheme.header, f"{scheme.prefix}{sandbox_value('account')}") for scheme in schemes)
+    path = build_path(operation, {name: examples.get(name, "unknown") for name in operation.path_names}, {})
+    headers = (*((("content-type", next(iter(media))),) if body else ()), *own)
+    exchange = Exchange(
+        id="edited-1",
+        api=api.id,
+        operation=operation.id,
+        target=url,
+        request=Request(operation.method, f"{url}{path}", headers, body),
+        response=Response(200, (), b""),
+        timings=Timings(0.0, 0.0),
+        credentials=dict.fromkeys(operation.security, role),
+        refused=True,
+    )
+    claim = f"{operation.id}/status"
+    return Violation(api.id, claim, Level.PROMISE, operation.id, "status", "", "", "", exchange=exchange)
