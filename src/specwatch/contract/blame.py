@@ -13,7 +13,7 @@ from typing import Final
 
 from specwatch.claims.cel import CelError, compile_expression
 from specwatch.claims.context import claim_context
-from specwatch.conformance import Facts
+from specwatch.conformance import MISSING, Facts, parse_strict
 from specwatch.errors import InternalError
 from specwatch.spec.model import Api, Operation, State
 from specwatch.transport.retry_after import asks_to_wait
@@ -142,7 +142,14 @@ def is_page(facts: Facts) -> bool:
         return False
     if 300 <= status < 400:
         return spec is None
-    return facts.media_essence in _PAGES and facts.media is None and (spec is None or bool(spec.media))
+    undocumented = facts.media is None and (spec is None or bool(spec.media))
+    return facts.media_essence in _PAGES and undocumented and not _is_json(facts)
+
+
+def _is_json(facts: Facts) -> bool:
+    """Whether the body is JSON whatever its media type says, which no page on the way is."""
+    body = facts.exchange.response.body
+    return bool(body) and parse_strict(body).value is not MISSING
 
 
 def is_of_the_api(facts: Facts) -> bool:

@@ -57,6 +57,15 @@ def in_turn(*said: Answer) -> Callable[[Received], Answer]:
     return lambda _: next(rest)
 
 
+def test_json_that_is_called_a_page_is_theirs(serve: Serve, start: MakeRun) -> None:
+    """Nobody on the way answers with JSON: what is wrong is the media type, and one answer is enough to say so."""
+    mislabelled = ITEM.replace(b"application/json", b"text/html")
+    assert mislabelled != ITEM
+    run = start(serve(in_turn(mislabelled)).url)
+    calls(run, 1)
+    assert "getItem/media-type" in broken(run)
+
+
 @pytest.mark.parametrize("page, claim", [(PAGE, "getItem/media-type"), (AWAY, "getItem/status")])
 def test_a_page_between_answers_of_the_api_is_theirs(serve: Serve, start: MakeRun, page: bytes, claim: str) -> None:
     """A portal answers everything; a page that comes now and then comes from the service."""
