@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specwatch.conformance.anonymous import is_name
 from specwatch.conformance.drift import MAX_FIELDS, undocumented_fields
 from specwatch.spec import Schema
 from specwatch.spec.source import escape
@@ -49,7 +50,7 @@ def followed(schema: Schema, nodes: list[Any], value: object, at: str) -> Iterat
             elif others:
                 yield from followed(schema, others, item, f"{at}/*")
             elif described:
-                yield f"{at}/{escape(name)}"
+                yield f"{at}/{escape(name) if is_name(name) else '*'}"
     elif isinstance(value, list):
         items = [part["items"] for part in flat if isinstance(part.get("items"), Mapping)]
         for item in value if items else ():
