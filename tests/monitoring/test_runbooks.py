@@ -206,12 +206,12 @@ def test_commands_on_the_page_exist(page: Path) -> None:
 
 def is_command(words: list[str]) -> bool:
     """Whether specwatch has that command and its options, with a value where one takes a value."""
-    context = click.Context(group)
+    context = click.Context(group, **group.context_settings)
     command = group.get_command(context, words[0])
     if command is None:
         return False
     try:
-        command.make_parser(click.Context(command)).parse_args(words[1:])
+        command.make_parser(click.Context(command, parent=context)).parse_args(words[1:])
     except click.UsageError:
         return False
     return True

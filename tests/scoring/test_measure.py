@@ -151,7 +151,7 @@ def test_contract_tests_that_cannot_be_collected_tell_nothing(workspace: Workspa
 def test_a_contract_test_with_a_defect_is_no_detection(workspace: Workspace) -> None:
     """A contract test that fails for a reason of its own makes its run unknown where nothing else was found."""
     text = "def test_wrong():\n    raise KeyError('count')\n"
-    (workspace.contracts / "test_wrong.py").write_text(text, encoding="utf-8")
+    (workspace.contracts / "test_of_a_defect.py").write_text(text, encoding="utf-8")
 
     score = measure(plan_of(workspace, "unseen"), jobs=1)
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from specwatch import __version__
-from specwatch.cli.options import workspace_option
+from specwatch.cli.options import HELP_NAMES, workspace_option
 
 if TYPE_CHECKING:
     from specwatch.errors import SpecwatchError
@@ -97,7 +97,7 @@ class LazyGroup(click.Group):
             raise click.exceptions.Exit(PIPE_CLOSED) from None
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.command(cls=LazyGroup, context_settings={"help_option_names": list(HELP_NAMES), "max_content_width": 120})
 @workspace_option
 @click.version_option(__version__, "--version", prog_name="specwatch", message="%(prog)s %(version)s")
 @click.pass_context

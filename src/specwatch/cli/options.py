@@ -6,12 +6,15 @@ import math
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from specwatch.workspace import Workspace
+
+HELP_NAMES: Final = ("-h", "--help")
+"""How help is asked for. A command keeps the first it is told, so whoever parses for it alone has to say the same."""
 
 workspace_option = click.option(
     "--workspace",

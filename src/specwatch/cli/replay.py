@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from specwatch.cli.options import workspace_option
+from specwatch.cli.options import HELP_NAMES, workspace_option
 
 if TYPE_CHECKING:
     from specwatch.cli.check.request import CheckRequest
@@ -167,7 +167,7 @@ class _Replay:
         from specwatch.cli.check import command as check
         from specwatch.cli.check.parse import parse
 
-        context = check.make_context("check", list(self._arguments(budget)))
+        context = check.make_context("check", list(self._arguments(budget)), help_option_names=list(HELP_NAMES))
         return parse(context.params, self.workspace, Path.cwd())  # type: ignore[arg-type]  # click has checked them
 
     def _arguments(self, budget: int | None) -> Iterator[str]:

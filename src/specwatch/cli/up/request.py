@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from specwatch.cli.options import HELP_NAMES
 from specwatch.cli.place import STATE_FOLDER
 from specwatch.cli.up import leftovers
 from specwatch.cli.up.programs import LOOPBACK, Missing, Place, Program, programs
@@ -75,7 +76,7 @@ def parse(given: Given, workspace: Workspace, folder: Path) -> UpRequest:
     """
     arguments = _watch_arguments(given, workspace)
     duration = ["--for", given["duration"]] if given["duration"] else []
-    parsed = watch_command.make_context("watch", [*arguments, *duration]).params
+    parsed = watch_command.make_context("watch", [*arguments, *duration], help_option_names=list(HELP_NAMES)).params
     watch = parse_watch(cast("WatchGiven", parsed), workspace, folder)
     data = folder / (given["data"] or FOLDER)
     place = Place(
