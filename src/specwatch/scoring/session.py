@@ -27,9 +27,9 @@ from specwatch.contract.session import run_contracts
 from specwatch.errors import InternalError
 from specwatch.sandbox import EmbeddedSandbox, SandboxSettings
 from specwatch.sandbox.server import LOOPBACK, bind
-from specwatch.scoring.leaping import LeapingClock
 from specwatch.scoring.values import Finding, Outcome, Task
 from specwatch.transport import Kind, Target
+from specwatch.transport.clock import LeapingClock
 from specwatch.values import Verdict
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Protocol
 
@@ -37,22 +38,32 @@ class SystemClock:
 
 
 class LeapingClock(SystemClock):
-    """The machine's clock that is put forward instead of sleeping: for a sandbox that goes by the same clock."""
+    """The machine's clock, put forward by every wait instead of waiting.
+
+    Whoever shares it sees the same time go by: a background job of the sandbox is done when the run that slept for it
+    wakes up, and an answer that is held back is late by this clock.
+    """
 
     def __init__(self) -> None:
         self._ahead = 0.0
+        self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Epoch seconds, with all that was slept."""
+        """Epoch seconds, ahead of the machine's by everything that was slept."""
         return super().now() + self._ahead
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment, with all that was slept."""
+        """Seconds since some fixed moment, the slept ones included."""
         return super().monotonic() + self._ahead
 
     def sleep(self, seconds: float) -> None:
-        """Put the clock forward by that many seconds."""
-        self._ahead += seconds
+        """Put the clock forward."""
+        with self._lock:
+            self._ahead += max(seconds, 0.0)
+
+    async def hold(self, seconds: float) -> None:
+        """The same for asynchronous code."""
+        self.sleep(seconds)
 
 
 class AsyncClock(Protocol):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specwatch.scoring.leaping import LeapingClock
+from specwatch.transport.clock import LeapingClock
 
 
 @given(waits=st.lists(st.floats(0, 1e6), max_size=10))
