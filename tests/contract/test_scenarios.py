@@ -97,6 +97,26 @@ def test_defective():
     assert outcome.api.violations == ()
 
 
+def test_a_finding_that_a_test_catches_is_not_the_next_ones(
+    runner: Runner, workspace: MakeWorkspace, serve: Serve
+) -> None:
+    """A test may expect its own finding; the defect of the test after it is still told as a defect."""
+    own = """
+def test_catches():
+    with pytest.raises(AssertionError):
+        expect(False, "a thing", "none")
+
+
+def test_defective():
+    raise KeyError("nmae")
+"""
+    outcome = runner.check(workspace(HEAD + own + PLAYED), serve(well).url, environment=TOKENS)
+
+    assert outcome.defect is not None
+    assert "test_shop.py::test_defective: KeyError: 'nmae'" in outcome.defect
+    assert outcome.api.violations == ()
+
+
 def test_tests_share_the_modules_beside_them(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
     """What stands beside a test is imported by its plain name, and is no test itself."""
     folder = workspace("from shop_items import API, claim, expect\n" + PLAYED)

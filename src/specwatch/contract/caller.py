@@ -95,10 +95,15 @@ _raised: list[ClaimBroken] = []
 
 
 def unanswered() -> ClaimBroken | None:
-    """The first finding since the last call, which Hypothesis may have lost while it tried once more."""
+    """The first finding of the test that runs, which Hypothesis may have lost while it tried once more."""
     first = _raised[0] if _raised else None
     _raised.clear()
     return first
+
+
+def begin_test() -> None:
+    """Forget what earlier tests found: one that catches its own finding leaves it behind."""
+    _raised.clear()
 
 
 class Caller:

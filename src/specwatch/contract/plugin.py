@@ -83,6 +83,13 @@ class RunPlugin:
             for name in names & self._run.apis.keys():
                 self._run.apis[name].left_out = True
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Let a test answer for its own findings alone."""
+        from specwatch.contract.caller import begin_test
+
+        begin_test()
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
