@@ -323,6 +323,19 @@ REPLACED = {
 }
 
 
+EXITING = """
+import os
+
+from specwatch.sandbox import Answer, Call, SandboxApi
+
+api = SandboxApi("example-api")
+
+@api.operation("listRegions")
+def list_regions(call: Call) -> Answer:
+    os._exit(0)
+"""
+
+
 @pytest.mark.parametrize("arguments, told", REPLACED.values(), ids=REPLACED.keys())
 def test_no_report_replaces_an_input(
     specwatch: Command, workspace: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str
@@ -352,6 +365,17 @@ def test_a_module_that_ends_the_process_is_no_pass(workspace: Path, command: str
 
     assert finished.returncode != 0
     assert f"os._exit(0) at {Path(module).name}:3" in finished.stdout + finished.stderr
+
+
+def test_a_handler_that_ends_the_process_is_no_pass(workspace: Path) -> None:
+    """`os._exit(0)` while the sandbox serves is no end with 0 either, and is told as the sandbox's own."""
+    module = workspace / "sandbox" / "example_api.py"
+    module.write_text(EXITING, encoding="utf-8")
+    for options, code in (("--profile smoke", 1), ("--dry-run", 2)):
+        finished = in_shell(f"COLUMNS=300 $specwatch check --workspace {workspace} {options}", workspace)
+        assert finished.returncode == code
+        assert f"error: {module}:10: the sandbox of example-api failed on listRegions" in finished.stderr
+        assert "EndsProcess: os._exit(0) at example_api.py:10" in finished.stderr
 
 
 def test_no_contracts(specwatch: Command, workspace: Path) -> None:

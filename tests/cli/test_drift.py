@@ -150,6 +150,25 @@ def test_an_overlay_by_others(specwatch: Command, workspace: Path, spec: Path, t
     assert "  title: Ours\n" in spec.read_text(encoding="utf-8")
 
 
+def test_a_change_of_what_is_sent_is_shown_apart(specwatch: Command, workspace: Path, tmp_path: Path) -> None:
+    """An overlay that moves a server, or lets a call pass for harmless, is not applied without a word."""
+    path = tmp_path / "ours.overlay.yaml"
+    path.write_text(
+        "overlay: 1.0.0\ninfo: {title: Ours, version: '1'}\nactions:\n"
+        "- {target: '$.paths[\"/v1/regions\"].get', update: {x-effect: consume}}\n"
+        "- {target: '$.servers[0]', update: {url: 'https://elsewhere.example'}}\n",
+        encoding="utf-8",
+    )
+    for given in ((), ("--apply",)):
+        finished = specwatch("drift", "--workspace", workspace, path, *given)
+        assert finished.returncode == 0, finished.stderr
+        _, _, warned = finished.stderr.partition("warning: this decides where requests go")
+        assert (
+            '  servers: [{"url": "https://api.example.com"}] becomes [{"url": "https://elsewhere.example"}]' in warned
+        )
+        assert '  GET /v1/regions x-effect: "read" becomes "consume"' in warned
+
+
 def test_an_overlay_that_breaks_the_spec_is_refused(
     specwatch: Command, workspace: Path, spec: Path, tmp_path: Path
 ) -> None:

@@ -183,6 +183,19 @@ def test_scheme_host_and_port_are_compared_as_they_are_meant(judged: Judge) -> N
         judged(entry("https://shop.example.com:444/v1/items/i-1"))
 
 
+@pytest.mark.parametrize("path", ["/%69tems/i-1", "/items/%69%2D1", "/items/i%2d1"])
+def test_escapes_that_were_not_needed_change_nothing(judged: Judge, path: str) -> None:
+    """Some recorders and clients escape letters, digits and dashes too."""
+    found = judged(entry(path))
+    assert {"getItem/200", "id-echoed"} <= found.kept
+
+
+def test_an_escape_that_was_needed_stays(judged: Judge) -> None:
+    """A slash in an identifier is no further part of the path."""
+    found = judged(entry("/items/a%2Fb", body={**ITEM, "id": "a/b"}))
+    assert {"getItem/200", "id-echoed"} <= found.kept
+
+
 def test_what_belongs_to_nobody_is_counted(write: Write, shop: Api) -> None:
     """Other hosts by name; unknown paths and methods of a known server, without their query and secrets."""
     path = read_recording(

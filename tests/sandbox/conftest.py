@@ -1,5 +1,6 @@
 """A parcel tracker, small enough to read and with one of everything: the API that these tests serve."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def parcels_module() -> SandboxApi:
         code = call.path["code"]
         if code == "boom":
             raise RuntimeError(code)
+        if code == "exit":
+            sys.exit(0)
         if not code.startswith("P"):
             return Answer(404, {"error": {"code": "no_parcel", "message": f"There is no {code}."}, "trace": "t-2"})
         call.store[code] = call.store.get(code, 0) + 1

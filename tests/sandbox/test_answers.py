@@ -83,7 +83,7 @@ def test_json_goes_out_compact_and_in_utf8(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "path, code",
-    [("/v1/parcels/", ""), ("/v1/parcels/a%2Fb", "a/b"), ("/v1/parcels/%C3%A9", "é"), ("/v1/parcels/x%0A", "x\n")],
+    [("/v1/parcels/", ""), ("/v1/parcels/a%2Fb", "a/b"), ("/v1/parcels/%C3%A9", "é"), ("/v1/parcels/x%0Ay", "x\ny")],
 )
 def test_any_last_segment_reaches_the_operation(client: httpx.Client, path: str, code: str) -> None:
     """An empty segment is an empty parameter, and an encoded slash belongs to it."""
@@ -147,11 +147,14 @@ def test_a_response_without_example_is_made_from_its_schema(client: httpx.Client
     assert client.get("/v1/health").json() == {"well": True, "since": "2026-01-01"}
 
 
-def test_a_module_that_fails_says_so(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
-    """A defect of a sandbox module is a 500 of the sandbox's own that names it, and is logged."""
-    response = client.get("/v1/parcels/boom")
+@pytest.mark.parametrize("code, told", [("boom", "RuntimeError: boom"), ("exit", "SystemExit: 0")])
+def test_a_module_that_fails_says_so(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture, code: str, told: str
+) -> None:
+    """A defect of a sandbox module, or its wish to end everything, is a 500 of the sandbox's own; it is logged."""
+    response = client.get(f"/v1/parcels/{code}")
     assert response.status_code == 500
-    assert response.json() == {"detail": "The sandbox's module for parcels failed: RuntimeError: boom"}
+    assert response.json() == {"detail": f"The sandbox's module for parcels failed: {told}"}
     assert "getParcel" in caplog.text
 
 

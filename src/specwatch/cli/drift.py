@@ -334,3 +334,7 @@ def _tell(change: Change, what: str) -> None:
             click.echo(f"      {action.description}", err=True)
     if change.reformatted:
         click.echo("  more lines than that look different: they could not be changed one by one", err=True)
+    if change.grave:
+        click.echo("warning: this decides where requests go, what they carry, what they cost and do:", err=True)
+        for line in change.grave:
+            click.echo(f"  {line}", err=True)

@@ -27,8 +27,9 @@ def no_sudden_end(folder: Path) -> Iterator[None]:
     active = True
 
     def guarded(status: int) -> NoReturn:
-        own = inspect.currentframe()
-        caller = own.f_back if own is not None else None
+        caller = inspect.currentframe()
+        while caller is not None and caller.f_code is guarded.__code__:  # of this folder, or of one around it
+            caller = caller.f_back
         if active and caller is not None and os.getpid() == here:
             file = Path(caller.f_code.co_filename)
             if file.resolve().is_relative_to(root):

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from specwatch.drift.editing import edited
+from specwatch.drift.gravity import grave
 from specwatch.drift.merging import carried_out
 from specwatch.drift.overlay import DIGEST, Action, Overlay
 from specwatch.errors import Problem, UsageError
@@ -36,6 +37,7 @@ class Change:
         actions: what was done.
         reformatted: whether lines had to be written anew that did not have to change.
         applied: the overlays that had been applied before, so that nothing of them was left to do.
+        grave: what of it decides where requests go, what they carry, cost and do.
     """
 
     api: str
@@ -45,6 +47,7 @@ class Change:
     actions: tuple[Action, ...]
     reformatted: bool
     applied: tuple[str, ...] = ()
+    grave: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[int, int]:
@@ -116,7 +119,7 @@ def change(api: str, spec: Path, overlays: Sequence[Overlay]) -> Change:
     text = read_text(spec)  # says what is wrong with a file that is none
     before = spec.read_bytes()
     other = [each for each in overlays if each.digest and each.digest != hashlib.sha256(before).hexdigest()]
-    known = Source(spec, text).data if other else None
+    known = Source(spec, text).data
     for overlay in other:
         if not all(carried_out(known, action) for action in overlay.actions):
             found = f"was made for another state of {spec}: {DIGEST} differs"
@@ -125,7 +128,8 @@ def change(api: str, spec: Path, overlays: Sequence[Overlay]) -> Change:
     result = edited(spec, _text(before), actions)
     _check(spec, text, result.text)
     applied = tuple(overlay.where or "overlay" for overlay in other)
-    return Change(api, spec, before, result.text, actions, result.reformatted, applied)
+    serious = grave(known, Source(spec, result.text).data)
+    return Change(api, spec, before, result.text, actions, result.reformatted, applied, serious)
 
 
 def write(change: Change, place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,8 @@ from specwatch.recorded.model import Entry
 from specwatch.spec.model import Api, Operation
 
 _PORTS: Final = {"http": 80, "https": 443}
+_ESCAPE: Final = re.compile("%([0-9A-Fa-f]{2})")
+_UNRESERVED: Final = re.compile("[A-Za-z0-9._~-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Match:
 
     Args:
         base: base URL that the request went to.
-        path: what follows the base, with its query, as it was sent.
+        path: what follows the base, with its query; what need not have been escaped in the path is not.
     """
 
     entry: Entry
@@ -76,7 +79,8 @@ class Finder:
     def find(self, entry: Entry) -> Match | Stray | Foreign:
         """What a recorded request was for."""
         try:
-            parts = urlsplit(entry.url)
+            sent = urlsplit(entry.url)
+            parts = sent._replace(path=_ESCAPE.sub(_plain, sent.path))
             origin = _origin(parts)
         except ValueError:
             return Foreign("a URL that cannot be read")
@@ -126,6 +130,12 @@ def _place(api: Api, url: str) -> _Place:
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").lower().rstrip("."), parts.port or _PORTS.get(scheme)
+
+
+def _plain(escape: re.Match[str]) -> str:
+    """An unreserved character that was escaped without need means the same as itself: RFC 3986, 6.2.2.2."""
+    character = chr(int(escape[1], 16))
+    return character if _UNRESERVED.fullmatch(character) else escape[0]
 
 
 def _site(parts: SplitResult) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl
@@ -12,6 +11,7 @@ from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
 
 from specwatch.sandbox.catalogue import Catalogue
+from specwatch.sandbox.complaints import LOGGER
 from specwatch.sandbox.control import control_routes
 from specwatch.sandbox.credentials import Reading, read
 from specwatch.sandbox.derivation.exchange import content_of, headers_of
@@ -22,7 +22,6 @@ from specwatch.sandbox.routing import Route, Router
 from specwatch.sandbox.state import SandboxSettings, SandboxState
 from specwatch.spec import Api
 
-logger = logging.getLogger("specwatch.sandbox")
 _INSTANT = "instant"
 
 
@@ -44,7 +43,8 @@ def create_app(
     operations = [(route.api.id, route.operation.id) for route in router.routes]
     state = SandboxState(Catalogue(apis, modules), operations, settings or SandboxSettings())
     pipeline = _Pipeline(router, modules, state)
-    app = Starlette(routes=[Mount("/_sandbox", routes=control_routes(state)), Mount("/", app=pipeline)])
+    app = Starlette(routes=[Mount("/_sandbox", routes=control_routes(state))])
+    app.router.default = pipeline  # a mount at / would not get paths with a line break
     app.state.sandbox = state
     return app
 
@@ -97,8 +97,8 @@ class _Pipeline:
                 call = replace(call, handled=handled)
                 for fault in active.edits:
                     answer = fault.apply(call, answer)
-        except Exception as error:
-            logger.exception("the sandbox of %s failed on %s", route.api.id, route.operation.id)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is logged, and in the answer
+            LOGGER.exception("the sandbox of %s failed on %s", route.api.id, route.operation.id)
             detail = f"The sandbox's module for {route.api.id} failed: {type(error).__name__}: {error}"
             return Answer(500, {"detail": detail})
         return answer

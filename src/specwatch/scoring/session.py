@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import logging
 import multiprocessing
 import os
 import signal
@@ -26,6 +25,7 @@ from specwatch.contract.run import ContractRun, Selection, Settings
 from specwatch.contract.session import run_contracts
 from specwatch.errors import InternalError
 from specwatch.sandbox import EmbeddedSandbox, SandboxSettings
+from specwatch.sandbox.complaints import Complaints
 from specwatch.sandbox.server import LOOPBACK, bind
 from specwatch.scoring.values import Finding, Outcome, Task
 from specwatch.transport import Kind, Target
@@ -100,7 +100,7 @@ class _Forks(RunPlugin):
         self._sandbox = sandbox
         self._port = port
         self._mine: tuple[Task, Connection, float] | None = None
-        self._complaints = _Complaints()
+        self._complaints = Complaints()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -151,7 +151,7 @@ class _Forks(RunPlugin):
         """Switch the fault on and serve."""
         self._mine = task, sender, time.process_time()
         self._stop_at_first = not (task.allowed or self._plan.to_the_end)
-        logging.getLogger("specwatch.sandbox").addHandler(self._complaints)
+        self._complaints.__enter__()
         try:
             if task.fault is not None:
                 self._sandbox.app_state.enable(task.fault)
@@ -193,18 +193,6 @@ class _Forks(RunPlugin):
                 self._mine[1].send(outcome)
         finally:
             os._exit(0)
-
-
-class _Complaints(logging.Handler):
-    """Keeps what the sandbox logs about itself: a module or a fault that raised."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        self.texts.append(f"{record.getMessage()}: {type(error).__name__}: {error}" if error else record.getMessage())
 
 
 def _finding(violation: Violation) -> Finding:

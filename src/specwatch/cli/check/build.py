@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from specwatch.cli.check.request import CheckRequest
+from specwatch.contract.exits import no_sudden_end
 from specwatch.contract.run import ContractRun, Listener, Settings
 from specwatch.transport.target import Kind, Target
 from specwatch.transport.wire.proxies import proxies_from_environment
@@ -26,7 +27,8 @@ def build(request: CheckRequest, listener: Listener) -> Iterator[ContractRun]:
     from specwatch.sandbox import EmbeddedSandbox, SandboxSettings
 
     how = SandboxSettings(request.sandbox.worker_seconds, request.sandbox.faults)
-    with EmbeddedSandbox(request.selection.apis, request.sandbox.modules, how) as sandbox:
+    serving = EmbeddedSandbox(request.selection.apis, request.sandbox.modules, how)
+    with no_sudden_end(request.workspace.sandbox), serving as sandbox:
         target = Target(Kind.SANDBOX, sandbox.url)
         yield ContractRun(request.selection, settings(request, target), listener)
 

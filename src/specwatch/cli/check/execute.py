@@ -34,7 +34,7 @@ class Outcome:
     """What a run found, and what went wrong with the run itself."""
 
     result: RunResult
-    defect: InternalError | None = None
+    defect: SpecwatchError | None = None
 
 
 def execute(request: CheckRequest) -> int:
@@ -59,16 +59,17 @@ def execute(request: CheckRequest) -> int:
 
 
 def perform(request: CheckRequest, console: Console) -> Outcome:
-    """Run the contract tests; an interruption or a defect of a test ends with what is known so far."""
+    """Run the contract tests; what is known is kept when it is interrupted or a test, or the sandbox, has a defect."""
     from specwatch.reports.console import Progress, print_header, print_missing
+    from specwatch.sandbox.complaints import Complaints
 
     if request.recorded:
         return Outcome(judge_files(request, console))
     progress = Progress(console, accepted=baseline.accepted_today(request.baseline))
-    with build(request, progress) as run:
+    with Complaints() as complaints, build(request, progress) as run:
         print_header(console, request.workspace, run)
         print_missing(console, run)
-        defect = None
+        defect: SpecwatchError | None = None
         try:
             with progress:
                 for api in run.apis.values():
@@ -78,7 +79,7 @@ def perform(request: CheckRequest, console: Console) -> Outcome:
             run.interrupted = True
         except InternalError as error:
             defect = error
-        return Outcome(run.result(), defect)
+        return Outcome(run.result(), defect or complaints.error())
 
 
 def _write_reports(request: CheckRequest, result: RunResult, written: list[str]) -> Iterator[SpecwatchError]:

@@ -11,6 +11,7 @@ import click
 
 from specwatch.cli.check.build import settings
 from specwatch.cli.check.request import STDOUT, CheckRequest
+from specwatch.contract.exits import no_sudden_end
 from specwatch.contract.plan import ApiPlan, plan_of
 from specwatch.contract.plugin import RunPlugin
 from specwatch.contract.result import OK
@@ -49,12 +50,17 @@ def rehearse(request: CheckRequest) -> int:
 def stage(request: CheckRequest) -> ContractRun:
     """The run, carried out to its end against a sandbox that stands in. Its clock leaps wherever the run would wait."""
     from specwatch.sandbox import EmbeddedSandbox, SandboxSettings, load_modules
+    from specwatch.sandbox.complaints import Complaints
 
     apis, clock = request.selection.apis, LeapingClock()
     modules = load_modules(request.workspace.sandbox, apis)
-    with EmbeddedSandbox(apis, modules, SandboxSettings(clock=clock.now)) as sandbox:
+    serving = EmbeddedSandbox(apis, modules, SandboxSettings(clock=clock.now))
+    with Complaints() as complaints, no_sudden_end(request.workspace.sandbox), serving as sandbox:
         run = ContractRun(request.selection, _settings(request, sandbox.url), clock=clock)
         run_contracts(run, request.workspace.contracts, RunPlugin)
+    error = complaints.error()
+    if error is not None:
+        raise error
     return run
 
 
