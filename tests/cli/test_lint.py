@@ -104,7 +104,7 @@ MISTAKES = {
         "          source: List regions",
         "          sourec: List regions",
         "unknown key 'sourec' in a claim",
-        "one of holds, id, level, observe, operations, scenario, series, source, text, when",
+        "one of concern, holds, id, level, observe, operations, scenario, series, source, text, when",
         "did you mean 'source'?",
     ),
     "level that is none": (

@@ -8,12 +8,22 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sandbox.conftest import parcels_module
 
-from specwatch.sandbox import Answer, Call, EmbeddedSandbox, Fault, FaultKind, UnknownFaultError, derive_faults
+from specwatch.sandbox import (
+    Answer,
+    Call,
+    Catalogue,
+    EmbeddedSandbox,
+    Fault,
+    FaultKind,
+    UnknownFaultError,
+    derive_faults,
+)
 from specwatch.sandbox.mutations import CHANGES, DROP, NOT_HERE, WIRE, edit, places
 from specwatch.sandbox.shape import examples_of
 from specwatch.spec import Api
-from specwatch.values import Level
+from specwatch.values import Concern, Level
 
 KEYS = {"x-client": "specwatch-sandbox-account", "x-key": "specwatch-sandbox-account"}
 ENLIST = "parcels/getParcel"
@@ -110,6 +120,21 @@ def test_the_level_is_that_of_what_is_broken(api: Api) -> None:
     assert faults[f"{ENLIST}/200/times-1000/posted"].level is Level.INFERENCE
     assert faults[f"{ENLIST}/200/times-1000/posted"].breaks == "getParcel/200/inferred"
     assert faults[f"{ENLIST}/200/drop/state"].level is Level.PROMISE
+
+
+@pytest.mark.parametrize(
+    "name, concern",
+    [
+        ("getParcel/200/drop/code", Concern.SCHEMA),
+        ("getParcel/404/drop/error.code", Concern.ERRORS),
+        ("getParcel/status/200-as-299", Concern.STATUS),
+        ("getParcel/credential/token-old", Concern.AUTHENTICATION),
+        ("wrong-parcel", Concern.SEMANTICS),
+    ],
+)
+def test_a_fault_is_of_the_concern_of_what_it_breaks(api: Api, name: str, concern: Concern) -> None:
+    """The claim that it breaks says what it is about; overlooked credentials are always a matter of authentication."""
+    assert Catalogue([api], {"parcels": parcels_module()}).get(f"parcels/{name}").concern is concern
 
 
 def test_every_changed_body_breaks_the_document(api: Api) -> None:

@@ -10,10 +10,10 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 from tests.scoring.plans import plan_of
 
-from specwatch.scoring import DriftKind, Finding, Outcome, Score, Task
+from specwatch.scoring import Finding, Outcome, Score, Task
 from specwatch.scoring.console import Progress, print_score
 from specwatch.scoring.document import schema, to_document
-from specwatch.values import Level
+from specwatch.values import Concern, Level
 from specwatch.workspace import Workspace
 
 FINDING = Finding("count-equals", Level.PROMISE, "listRegions", "claim", "Not so.", "2", "3")
@@ -22,7 +22,7 @@ FINDING = Finding("count-equals", Level.PROMISE, "listRegions", "claim", "Not so
 def task(name: str, source: str = "derived", level: Level = Level.PROMISE) -> Task:
     """A run."""
     allowed = source in {"variation", "honest"}
-    return Task(name, "shop", DriftKind.SCHEMA, source, level, "" if allowed else "getOrder/200", "It is so.", allowed)
+    return Task(name, "shop", Concern.SCHEMA, source, level, "" if allowed else "getOrder/200", "It is so.", allowed)
 
 
 SCORE = Score(

@@ -6,6 +6,7 @@ import pytest
 
 from specwatch.spec import Api
 from specwatch.spec.derived import can_be_invalid
+from specwatch.values import Concern
 
 SPEC = """\
 openapi: 3.1.0
@@ -81,6 +82,32 @@ def test_claims_follow_from_the_spec(load: Callable[[str], Api]) -> None:
         ("health/delivery", "inference"),
         ("health/time", "inference"),
     ]
+
+
+def test_a_derived_claim_knows_what_it_speaks_of(load: Callable[[str], Api]) -> None:
+    """Successes are a matter of schema, failures of error bodies; each general claim has a concern of its own."""
+    api = load(SPEC)
+
+    assert {
+        claim.id.partition("/")[2]: claim.concern.value for claim in api.claims if claim.id.startswith("getThing/")
+    } == {
+        "200": "schema",
+        "200/inferred": "schema",
+        "401/no_key": "error bodies",
+        "401/bad_key": "error bodies",
+        "404": "error bodies",
+        "status": "status",
+        "code": "error bodies",
+        "media-type": "headers and media type",
+        "json": "robustness",
+        "survives": "robustness",
+        "delivery": "robustness",
+        "time": "robustness",
+        "credentials": "authentication",
+        "accepts": "authentication",
+    }
+    assert api.concern("makeThing/rejects") is Concern.INPUT
+    assert api.concern("no claim, but words") is Concern.SEMANTICS
 
 
 @pytest.mark.parametrize(

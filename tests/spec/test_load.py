@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from specwatch.spec import Api, Cost, Doubt, Effect, Known, SecurityScheme, State, essence
-from specwatch.values import Claim, Holds, Level, Observe, Rule, Scenario, Series, Side
+from specwatch.values import Claim, Concern, Holds, Level, Observe, Rule, Scenario, Series, Side
 
 Load = Callable[[str], Api]
 
@@ -53,7 +53,7 @@ paths:
       operationId: makeThing
       x-effect: consume
       x-cost: {amount: 3, unit: credit}
-      x-claims: [{id: made, level: promise, text: Made., source: Things, scenario: true}]
+      x-claims: [{id: made, level: promise, concern: input validation, text: Made., source: Things, scenario: true}]
       responses: {default: {description: Anything.}}
 components:
   responses:
@@ -189,7 +189,7 @@ def test_behaviour_claims_are_read(api: Api) -> None:
         Claim("things", "steady", Level.INFERENCE, "Stays.", "Things", series, both),
         Claim("things", "agree", Level.PROMISE, "Both say the same.", "Things", Observe(sides), both),
         Claim("things", "echoed", Level.PROMISE, "Echoed.", "Things", Holds("true"), get, "response.status == 200"),
-        Claim("things", "made", Level.PROMISE, "Made.", "Things", Scenario(), make),
+        Claim("things", "made", Level.PROMISE, "Made.", "Things", Scenario(), make, concern=Concern.INPUT),
     ]
     assert api.claim("made").full_id == "things/made"
 

@@ -86,5 +86,14 @@ class Catalogue:
 def _declared(api: Api, deviation: Deviation) -> Fault:
     kind = FaultKind.VARIATION if deviation.variation else FaultKind.BEHAVIOUR
     level = next((claim.level for claim in api.claims if claim.id == deviation.breaks), Level.PROMISE)
-    name = f"{api.id}/{deviation.name}"
-    return Fault(name, api.id, deviation.operation, kind, level, deviation.breaks, deviation.text, deviation.edit)
+    return Fault(
+        f"{api.id}/{deviation.name}",
+        api.id,
+        deviation.operation,
+        kind,
+        level,
+        deviation.breaks,
+        deviation.text,
+        deviation.edit,
+        api.concern(deviation.breaks),
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from specwatch.sandbox.interface import Edit, unchanged
-from specwatch.values import Level
+from specwatch.values import Concern, Level
 
 
 class FaultKind(StrEnum):
@@ -28,6 +28,7 @@ class Fault:
         breaks: the claim that it breaks, or a few words.
         text: what deviates, in a sentence.
         apply: makes the deviating answer from the honest one, which it leaves as it is.
+        concern: what about the answers it changes.
         excuses: pairs of security scheme and problem (`absent`, `unknown`, `wrong_scheme` or a state) that are
             overlooked.
     """
@@ -40,6 +41,7 @@ class Fault:
     breaks: str
     text: str
     apply: Edit = field(default=unchanged, repr=False)
+    concern: Concern = Concern.SEMANTICS
     excuses: frozenset[tuple[str, str]] = frozenset()
 
     @property

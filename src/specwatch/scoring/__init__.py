@@ -4,9 +4,8 @@ The contract is checked against the embedded sandbox once per fault, each time i
 which faults it detects, after how many requests, and that it reports nothing of what the documents allow.
 """
 
-from specwatch.scoring.kinds import DriftKind, kind_of
 from specwatch.scoring.plan import Plan, make_plan
 from specwatch.scoring.pool import measure
 from specwatch.scoring.values import Finding, Outcome, Result, Score, Task
 
-__all__ = ["DriftKind", "Finding", "Outcome", "Plan", "Result", "Score", "Task", "kind_of", "make_plan", "measure"]
+__all__ = ["Finding", "Outcome", "Plan", "Result", "Score", "Task", "make_plan", "measure"]

@@ -8,8 +8,7 @@ from enum import StrEnum
 from statistics import median_low
 
 from specwatch.sandbox.faults import Fault, FaultKind
-from specwatch.scoring.kinds import DriftKind, kind_of
-from specwatch.values import Level
+from specwatch.values import Concern, Level
 
 
 class Result(StrEnum):
@@ -36,7 +35,7 @@ class Task:
 
     name: str
     api: str
-    kind: DriftKind
+    kind: Concern
     source: str
     level: Level
     breaks: str
@@ -47,14 +46,15 @@ class Task:
     def of(cls, fault: Fault) -> Task:
         """The run with this fault switched on."""
         allowed = fault.kind is FaultKind.VARIATION
-        kind = kind_of(fault)
-        return cls(fault.name, fault.api, kind, fault.kind.value, fault.level, fault.breaks, fault.text, allowed)
+        return cls(
+            fault.name, fault.api, fault.concern, fault.kind.value, fault.level, fault.breaks, fault.text, allowed
+        )
 
     @classmethod
     def honest(cls, api: str) -> Task:
         """The run without any fault."""
         text = "The sandbox as it is documented."
-        return cls(api, api, DriftKind.SEMANTICS, "honest", Level.PROMISE, "", text, allowed=True)
+        return cls(api, api, Concern.SEMANTICS, "honest", Level.PROMISE, "", text, allowed=True)
 
     @property
     def fault(self) -> str | None:
@@ -147,10 +147,10 @@ class Score:
         """The runs with this result."""
         return tuple(outcome for outcome in self.outcomes if outcome.result is result)
 
-    def groups(self) -> dict[tuple[str, DriftKind], list[Outcome]]:
+    def groups(self) -> dict[tuple[str, Concern], list[Outcome]]:
         """The runs with a fault by API and kind of drift, kinds in the order of their definition."""
-        found: dict[tuple[str, DriftKind], list[Outcome]] = {}
-        order = list(DriftKind)
+        found: dict[tuple[str, Concern], list[Outcome]] = {}
+        order = list(Concern)
         for outcome in sorted(self.faults, key=lambda each: (each.task.api, order.index(each.task.kind))):
             found.setdefault((outcome.task.api, outcome.task.kind), []).append(outcome)
         return found

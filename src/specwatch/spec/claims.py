@@ -10,13 +10,13 @@ from typing import Any, cast
 from specwatch.errors import Problem
 from specwatch.spec.model import Operation
 from specwatch.spec.source import Source
-from specwatch.values.claim import Claim, Form, Holds, Level, Observe, Rule, Scenario, Series, Side
+from specwatch.values.claim import Claim, Concern, Form, Holds, Level, Observe, Rule, Scenario, Series, Side
 
-KEYS = frozenset({"id", "level", "text", "source", "when", "operations", "holds", "series", "observe", "scenario"})
+FORMS = ("holds", "series", "observe", "scenario")
+KEYS = frozenset({"id", "level", "text", "source", "concern", "when", "operations", *FORMS})
 OTHERS_FIRST = "others-first"
 SERIES_KEYS = frozenset({"key", "value", "each", OTHERS_FIRST, *Rule})
 SIDE_KEYS = frozenset({"operation", "when", "key", "value", "each"})
-FORMS = ("holds", "series", "observe", "scenario")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 Place = tuple[str | int, ...]
 
@@ -61,6 +61,8 @@ class ClaimReader:
             self._check_id(at, raw["id"])
         if raw.get("level", Level.PROMISE) not in list(Level):
             self._complain((*at, "level"), f"level is {raw['level']!r}", "promise or inference")
+        if raw.get("concern", Concern.SEMANTICS) not in list(Concern):
+            self._complain((*at, "concern"), f"concern is {raw['concern']!r}", f"one of {', '.join(Concern)}")
         if len(found := [form for form in FORMS if form in raw]) != 1:
             self._complain(at, f"claim with {' and '.join(found) or 'no form'}", f"exactly one of {', '.join(FORMS)}")
         for name in sorted(set(raw.get("operations", ())) - set(self.operations)):
@@ -95,6 +97,7 @@ class ClaimReader:
             form=form,
             operations=operations,
             when=raw.get("when"),
+            concern=Concern(raw.get("concern", Concern.SEMANTICS)),
         )
 
     def _form(self, at: Place, raw: Mapping[str, Any]) -> Form:

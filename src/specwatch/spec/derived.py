@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from specwatch.spec.model import Operation, ResponseSpec
-from specwatch.values.claim import Claim, Derived, Level
+from specwatch.values.claim import Claim, Concern, Derived, Level
 
-SOURCE = "the spec"
+SOURCE: Final = "the spec"
+
+_CONCERNS: Final = {
+    "status": Concern.STATUS,
+    "code": Concern.ERRORS,
+    "media-type": Concern.HEADERS,
+    "credentials": Concern.AUTHENTICATION,
+    "accepts": Concern.AUTHENTICATION,
+    "rejects": Concern.INPUT,
+    "json": Concern.ROBUSTNESS,
+    "survives": Concern.ROBUSTNESS,
+    "delivery": Concern.ROBUSTNESS,
+    "time": Concern.ROBUSTNESS,
+}
+"""Of the general claims; those about an answer speak of its schema, or of an error's body."""
+
+_ERROR: Final = re.compile(r"[45]..|default")
 
 
 def derive_claims(api: str, operations: Sequence[Operation]) -> Iterator[Claim]:
@@ -32,7 +50,9 @@ def can_be_invalid(operation: Operation) -> bool:
 
 
 def _make(api: str, operation: Operation, suffix: str, level: Level, text: str, form: Derived) -> Claim:
-    return Claim(api, f"{operation.id}/{suffix}", level, text, SOURCE, form, frozenset({operation.id}))
+    answer = Concern.ERRORS if _ERROR.fullmatch(form.status) else Concern.SCHEMA
+    concern = _CONCERNS.get(form.kind, answer)
+    return Claim(api, f"{operation.id}/{suffix}", level, text, SOURCE, form, frozenset({operation.id}), concern=concern)
 
 
 def _response_claims(api: str, operation: Operation, response: ResponseSpec) -> Iterator[Claim]:

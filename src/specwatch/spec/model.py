@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from specwatch.spec.schema import Schema
-from specwatch.values.claim import Claim
+from specwatch.values.claim import Claim, Concern
 
 Json = Mapping[str, object]
 
@@ -241,6 +241,13 @@ class Api:
             KeyError: there is none.
         """
         return self._claims_by_id[claim_id]
+
+    def concern(self, claim_id: str) -> Concern:
+        """What a claim speaks of, or those about the codes of a status; how answers fit, for an id that is none."""
+        exact = self._claims_by_id.get(claim_id)
+        claims = (claim for claim in self.claims if claim.id.startswith(f"{claim_id}/"))
+        claim = exact if exact is not None else next(claims, None)
+        return claim.concern if claim is not None else Concern.SEMANTICS
 
     @cached_property
     def _operations_by_id(self) -> dict[str, Operation]:

@@ -2,6 +2,7 @@
 
 from specwatch.values.claim import (
     Claim,
+    Concern,
     Derived,
     Holds,
     Level,
@@ -21,6 +22,7 @@ __all__ = [
     "PHASES",
     "Certificate",
     "Claim",
+    "Concern",
     "Criterion",
     "Derived",
     "Drift",

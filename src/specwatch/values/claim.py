@@ -13,6 +13,19 @@ class Level(StrEnum):
     INFERENCE = "inference"
 
 
+class Concern(StrEnum):
+    """What about an API's answers a claim speaks of, so that a score shows where a contract is blind."""
+
+    SCHEMA = "schema"
+    STATUS = "status"
+    HEADERS = "headers and media type"
+    AUTHENTICATION = "authentication"
+    ERRORS = "error bodies"
+    INPUT = "input validation"
+    SEMANTICS = "semantics and state"
+    ROBUSTNESS = "robustness"
+
+
 class Verdict(StrEnum):
     """What a run knows about a claim. Unknown is never shown as a pass."""
 
@@ -113,6 +126,7 @@ class Claim:
         form: how it is judged.
         operations: the operations whose exchanges it speaks about.
         when: CEL condition; false or in error means that the claim does not apply to an exchange.
+        concern: what about answers it speaks of; how an answer fits its request and others, where nothing else is said.
     """
 
     api: str
@@ -123,6 +137,7 @@ class Claim:
     form: Form
     operations: frozenset[str]
     when: str | None = None
+    concern: Concern = Concern.SEMANTICS
 
     @property
     def full_id(self) -> str:

@@ -19,7 +19,7 @@ from specwatch.sandbox.derivation.maker import Derived, Maker
 from specwatch.sandbox.examples import refusal
 from specwatch.sandbox.interface import Answer, Call
 from specwatch.spec import SecurityScheme, State
-from specwatch.values import Level
+from specwatch.values import Concern, Level
 
 _REDIRECT: Final = 300
 _NOW_AND_THEN: Final = 3
@@ -60,6 +60,7 @@ def access(maker: Maker) -> Derived:
                 f"A call is served although its {scheme.name} is {state.name}.",
                 breaks=_claim_of(state),
                 excuses=frozenset({(scheme.name, state.name)}),
+                concern=Concern.AUTHENTICATION,
             )
     if schemes:
         everything = {(scheme.name, problem) for scheme in schemes for problem in (*WAYS, *scheme.states)}

@@ -79,7 +79,7 @@ def _made(maker: Maker, claim: Claim, what: str, reads: Reads, edit: _MakeEdit) 
     name = f"{api.id}/{operation.id}/{what}"
     text = f"What the claim reads is changed until it is false: {claim.text}"
     apply = edit(Search(api, operation, name, claim, reads))
-    return Fault(name, api.id, operation.id, FaultKind.DERIVED, claim.level, claim.id, text, apply)
+    return Fault(name, api.id, operation.id, FaultKind.DERIVED, claim.level, claim.id, text, apply, claim.concern)
 
 
 @dataclass(frozen=True)

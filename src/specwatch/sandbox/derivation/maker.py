@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from specwatch.sandbox.faults import Fault, FaultKind, Underivable
-from specwatch.sandbox.interface import Edit
+from specwatch.sandbox.interface import Edit, unchanged
 from specwatch.spec import Api, Operation
-from specwatch.values import Level
+from specwatch.values import Concern, Level
 
 Derived = Iterator[Fault | Underivable]
 """What a derivation yields."""
@@ -35,12 +35,25 @@ class Maker:
         breaks: str,
         level: Level = Level.PROMISE,
         excuses: frozenset[tuple[str, str]] = frozenset(),
+        concern: Concern | None = None,
     ) -> Fault:
-        """A fault `<api-id>/<operationId>/<what>` that breaks a derived claim of the operation."""
-        name = f"{self.api.id}/{self.operation.id}/{what}"
+        """A fault `<api-id>/<operationId>/<what>` that breaks a derived claim of the operation.
+
+        Its concern is that of the claim, where no other is given.
+        """
         claim = f"{self.operation.id}/{breaks}"
-        fault = Fault(name, self.api.id, self.operation.id, FaultKind.DERIVED, level, claim, text, excuses=excuses)
-        return replace(fault, apply=apply) if apply else fault
+        return Fault(
+            f"{self.api.id}/{self.operation.id}/{what}",
+            self.api.id,
+            self.operation.id,
+            FaultKind.DERIVED,
+            level,
+            claim,
+            text,
+            apply or unchanged,
+            concern or self.api.concern(claim),
+            excuses,
+        )
 
     def cannot(self, what: str, reason: str) -> Underivable:
         """The same for a fault that cannot be built."""
