@@ -405,6 +405,13 @@ def test_sandbox_module_of_no_api(specwatch: Command, workspace: Path) -> None:
     assert "_shared.py" not in finished.stdout
 
 
+def test_fault_that_cannot_be_built(specwatch: Command, workspace: Path) -> None:
+    """The reason is told, instead of names like it."""
+    finished = specwatch("check", "--workspace", workspace, "--fault", "example-api/listRegions/401/nan")
+    assert finished.returncode == 2
+    assert "cannot be built from the spec: no example of it has what would be spoilt\n" in finished.stderr
+
+
 def test_fault_of_an_api_that_is_not_selected(specwatch: Command, workspace: Path, spec: Path) -> None:
     """The fault exists, and its API is what is missing."""
     other = spec.read_text(encoding="utf-8").replace("listRegions", "listZones").replace("/v1/regions", "/v1/zones")

@@ -68,7 +68,7 @@ def report(specwatch: Command, workspace: Path, tmp_path: Path) -> Callable[...,
 
 def key(path: Path, claim: str = "listRegions/200") -> str:
     """The id of the violation of a claim, with its API."""
-    (api,) = json.loads(path.read_text(encoding="utf-8"))["apis"]
+    api = json.loads(path.read_text(encoding="utf-8"))["apis"][0]
     return next(f"{api['id']}/{each['id']}" for each in api["violations"] if each["claim"] == claim)
 
 
@@ -195,6 +195,19 @@ def test_files_that_are_no_report(specwatch: Command, workspace: Path, content: 
 
     assert (finished.returncode, finished.stdout) == (2, "")
     assert told in finished.stderr
+
+
+def test_faults_of_other_apis_are_left_out(
+    specwatch: Command, workspace: Path, spec: Path, report: Callable[..., Path]
+) -> None:
+    """A run over several APIs had faults of several: a replay is about one, and switches on what was on for that."""
+    other = spec.read_text(encoding="utf-8").replace("listRegions", "listZones").replace("/v1/regions", "/v1/zones")
+    spec.with_name("other-api.yaml").write_text(other, encoding="utf-8")
+    path = report("--fault", "other-api/listZones/200/drop/count")
+    finished = specwatch("replay", "--workspace", workspace, f"{path}#{key(path)}")
+
+    assert (finished.returncode, finished.stderr) == (1, "")
+    assert f"sandbox, with the fault {DROPPED}\n" in finished.stdout
 
 
 def _id(document: Any) -> None:

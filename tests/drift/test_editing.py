@@ -113,6 +113,14 @@ def test_removing_takes_the_lines_away(spec: Path) -> None:
     assert changed(spec, Action("$.a[?@.n == 1]", remove=True), text=text) == ["-  - {n: 1}", "-  - {n: 1}"]
 
 
+def test_a_plain_value_of_an_object_is_removed(spec: Path) -> None:
+    """As the sets of examples of the specification do; one of a list is refused, as version 1.0 has it."""
+    text = "a:\n  b: x  # odd\n  c: 1\n  d: [x, y]\n"
+    assert changed(spec, Action("$.a['b', 'c']", remove=True), text=text) == ["-  b: x  # odd", "-  c: 1"]
+    with pytest.raises(UsageError, match="aim at what holds the value"):
+        edited(spec, text, [Action("$.a.d[0]", remove=True)])
+
+
 def test_actions_see_what_those_before_them_did(spec: Path) -> None:
     """Something can be removed, made anew and filled."""
     actions = [

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specwatch.drift.merging import carry_out, located
-from specwatch.drift.overlay import Action, Overlay, json_path, read_overlay, spelt
+from specwatch.drift.overlay import Action, Overlay, document, json_path, read_overlay, spelt
 from specwatch.errors import SpecwatchError
 
 HEAD = "overlay: 1.0.0\ninfo: {title: Ours, version: 1.0.0}\n"
@@ -134,7 +134,6 @@ def test_an_overlay_is_written_and_read_again(tmp_path: Path) -> None:
         (f"{HEAD}actions: [text]\n", "is no mapping"),
         (f"{HEAD}actions: [{{update: 1}}]\n", "has no target"),
         (f"{HEAD}actions: [{{target: a.b, update: 1}}]\n", "is no JSONPath"),
-        (f"{HEAD}actions: [{{target: $.a}}]\n", "changes nothing"),
         (f"{HEAD}actions: [{{target: $.a, remove: 'yes'}}]\n", "remove is 'yes'"),
         (f"{HEAD}actions: [{{target: $.a, update: 1, description: 1}}]\n", "the description is no text"),
         (f"{HEAD}actions: [{{target: $.a, updates: 1, remove: true}}]\n", "unknown key 'updates'"),
@@ -156,6 +155,28 @@ def test_extensions_are_let_through(tmp_path: Path) -> None:
     path = tmp_path / "o.yaml"
     path.write_text(f"{HEAD}x-a: 1\nactions: [{{target: $, update: {{}}, x-b: 1}}]\n", encoding="utf-8")
     assert len(read_overlay(path).actions) == 1
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.0.7", "1.0.0-rc1"])
+def test_an_action_may_be_a_remark(tmp_path: Path, version: str) -> None:
+    """Neither `update` nor `remove` has to be there; `update` means nothing beside `remove`, and null is a value."""
+    path = tmp_path / "o.yaml"
+    actions = "{target: $, x-b: 1}, {target: $.a, remove: false}, {target: $.b, update: 1, remove: true}"
+    head = HEAD.replace("1.0.0", version, 1)
+    path.write_text(f"{head}actions: [{actions}, {{target: $.c, update: null}}]\n", encoding="utf-8")
+    read = read_overlay(path).actions
+    assert [(each.target, each.update, each.remove) for each in read] == [("$.b", 1, True), ("$.c", None, False)]
+    assert [each.where for each in read] == [f"{path}:3", f"{path}:3"]
+
+
+def test_extends_is_a_uri_reference(tmp_path: Path) -> None:
+    """What no URI may hold is escaped, and is itself again when the overlay is read."""
+    path = tmp_path / "o.yaml"
+    extends = "../my specs/é 100%.yaml"
+    overlay = Overlay("Ours", "1", (Action("$.a", remove=True),), extends)
+    assert document(overlay)["extends"] == "../my%20specs/%C3%A9%20100%25.yaml"
+    path.write_text(spelt(overlay, path), encoding="utf-8")
+    assert read_overlay(path).extends == extends
 
 
 NAMES = st.text("ab'\"\\/~é\n$.[]", max_size=4)

@@ -49,8 +49,8 @@ def check_log(document: Mapping[str, Any]) -> None:
         check_rule(rule)
     for result in run["results"]:
         check_result(result, rules, set(run["originalUriBaseIds"]))
-    states = {"baselineState" in result for result in run["results"]}
-    assert len(states) <= 1  # 3.27.24: all or none
+    for name in ("baselineState", "suppressions"):
+        assert len({name in result for result in run["results"]}) <= 1  # 3.27.23, 3.27.24: all or none
     for invocation in run["invocations"]:
         check_invocation(invocation, driver)
 
@@ -62,6 +62,8 @@ def check_rule(rule: Mapping[str, Any]) -> None:
     assert max(map(len, texts[:2])) <= 1_024
     assert len(rule["name"]) <= 255
     assert rule["defaultConfiguration"]["level"] in LEVELS
+    tags = rule["properties"]["tags"]
+    assert len(set(tags)) == len(tags) <= 10  # 3.8.2: a set; GitHub shows ten, and refuses a file with over twenty
     assert rule["properties"]["precision"] in {"very-high", "high", "medium", "low"}
     assert rule["properties"]["problem.severity"] in {"error", "warning", "recommendation"}
 
@@ -129,6 +131,24 @@ def test_claims_are_rules(make_result: MakeResult, api: Api) -> None:
     assert rules["parcels/broken"]["defaultConfiguration"]["level"] == "error"
     assert rules["parcels/shaky"]["defaultConfiguration"]["level"] == "warning"
     assert "specwatch check --claim parcels/broken" in rules["parcels/broken"]["help"]["text"]
+
+
+def test_a_claim_about_everything_has_few_tags(make_result: MakeResult, api: Api) -> None:
+    """However many operations it is about, and whatever they are called: no tag twice, and no more than are shown."""
+    result = make_result()
+    (first, second, *_), (api_result, *_) = result.apis[0].claims, result.apis
+    names = [
+        frozenset({"parcels", "promise", "getParcel"}),
+        frozenset(f"operation{number}" for number in range(25)),
+    ]
+    claims = tuple(
+        replace(each, claim=replace(each.claim, operations=operations))
+        for each, operations in zip((first, second), names, strict=True)
+    )
+    run = run_of(replace(result, apis=(replace(api_result, claims=claims, violations=()),)), api)
+    few, many = (rule["properties"]["tags"] for rule in run["tool"]["driver"]["rules"])
+    assert few == ["api-contract", "promise", "parcels", "getParcel"]
+    assert (many[:3], len(many)) == (["api-contract", "promise", "parcels"], 10)
 
 
 def test_violations_are_results(make_result: MakeResult, api: Api) -> None:
@@ -227,7 +247,7 @@ def test_accepted_violations_are_suppressed(make_result: MakeResult, api: Api) -
 
     assert (first["level"], first["baselineState"]) == ("note", "unchanged")
     assert first["suppressions"][0]["justification"] == "known since May (accepted until 2026-12-31)"
-    assert (second["level"], second["baselineState"], "suppressions" in second) == ("warning", "unchanged", False)
+    assert (second["level"], second["baselineState"], second["suppressions"]) == ("warning", "unchanged", [])
     assert len(told(run, "gone")) == len(told(run, "unchecked")) == 1
     assert {each["baselineState"] for each in run_of(replace(result, baseline=Comparison()), api)["results"]} == {"new"}
 

@@ -46,6 +46,12 @@ def test_a_pattern_that_fits_nothing_is_refused(workspace: Workspace) -> None:
         planned(workspace, "example-api/unsene")
 
 
+def test_a_fault_that_cannot_be_built_says_why(workspace: Workspace) -> None:
+    """Not that it is unknown: the reason is known."""
+    with pytest.raises(UsageError, match=r"listRegions/401/nan cannot be, no example of it has what would be spoilt"):
+        planned(workspace, "*/401/nan")
+
+
 def test_a_module_that_cannot_be_built_is_refused(workspace: Workspace) -> None:
     """A sandbox module that does not load ends a score before its first run."""
     (workspace.sandbox / "example_api.py").write_text("api = 3\n", encoding="utf-8")

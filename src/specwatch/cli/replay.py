@@ -153,10 +153,10 @@ class _Replay:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is switched on in the embedded sandbox: what is asked for, else what was on in the run."""
+        """What is switched on in the embedded sandbox: what is asked for, else what was on in the run for the API."""
         if self.options["faults"] or self.target != SANDBOX:
             return tuple(self.options["faults"])
-        return self.recording.faults
+        return tuple(name for name in self.recording.faults if name.startswith(f"{self.violation.api}/"))
 
     def request(self, budget: int | None) -> CheckRequest:
         """The check that the replay is.

@@ -109,6 +109,11 @@ def check_faults(
                 found = f"its API {api_id} is not selected"
                 complaints.add(Problem(f"--fault {name}", found, "a fault of a selected API", "select it, too"))
                 continue
+            reasons = {each.name: each.reason for each in catalogue.underivable}
+            if name in reasons:
+                found, expected = f"cannot be built from the spec: {reasons[name]}", "a fault that can be"
+                complaints.add(Problem(f"--fault {name}", found, expected, "`specwatch sandbox --list-faults`"))
+                continue
             expected = "<api>/<fault> of a selected API; `specwatch sandbox --list-faults` lists them"
             mend = f"did you mean {either(error.nearest)}?" if error.nearest else ""
             complaints.add(Problem(f"--fault {name}", "no such fault", expected, mend))

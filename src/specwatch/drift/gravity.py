@@ -27,22 +27,27 @@ def grave(before: object, after: object) -> tuple[str, ...]:
     """
     had, has = _operations(before), _operations(after)
     old, new = dict(_deciding(before, had)), dict(_deciding(after, has))
+    gone = [name for name in had if name not in has]
     return (
-        *(f"{name} is taken out" for name in had if name not in has),
+        *(f"{name} is taken out" for name in gone),
         *(f"{name} is new" for name in has if name not in had),
-        *(f"{name}: {old.get(name, _NONE)} becomes {new[name]}" for name in new if old.get(name, _NONE) != new[name]),
+        *(
+            _line(name, old.get(name), new.get(name))
+            for name in {**old, **new}
+            if old.get(name) != new.get(name) and name.rpartition(" ")[0] not in gone
+        ),
     )
 
 
-def _deciding(document: object, operations: _Operations) -> Iterator[tuple[str, str]]:
+def _deciding(document: object, operations: _Operations) -> Iterator[tuple[str, object]]:
     root = _mapping(document)
-    yield "servers", _short(root.get("servers"))
-    yield "security", _short(root.get("security"))
+    yield "servers", root.get("servers")
+    yield "security", root.get("security")
     for name, scheme in _mapping(_mapping(root.get("components")).get("securitySchemes")).items():
-        yield f"securitySchemes.{name}", _short(scheme)
+        yield f"securitySchemes.{name}", scheme
     for name, operation in operations.items():
         for field in _OF_AN_OPERATION:
-            yield f"{name} {field}", _short(operation.get(field))
+            yield f"{name} {field}", operation.get(field)
 
 
 def _operations(document: object) -> _Operations:
@@ -60,8 +65,16 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _short(value: object) -> str:
-    if value is None:
-        return _NONE
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def _line(name: str, old: object, new: object) -> str:
+    """Both values, cut to where they begin to differ."""
+    texts = [_NONE if value is None else json.dumps(value, ensure_ascii=False) for value in (old, new)]
+    if max(map(len, texts)) > _LONGEST:
+        same = next((at for at, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), 0)
+        texts = [_around(text, same) for text in texts]
+    return f"{name}: {texts[0]} becomes {texts[1]}"
+
+
+def _around(text: str, at: int) -> str:
+    start = max(at - _LONGEST // 4, 0)
+    part = text[start : start + _LONGEST]
+    return f"{'…' if start else ''}{part}{'…' if start + _LONGEST < len(text) else ''}"

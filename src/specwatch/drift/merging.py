@@ -23,7 +23,7 @@ def located(document: object, action: Action) -> list[Way]:
     """Where the target of an action is.
 
     Raises:
-        UsageError: it is nowhere, or it is neither an object nor a list.
+        UsageError: it is nowhere, or it is a plain value: of these only what an object holds can be removed.
     """
     try:
         nodes = jsonpath_rfc9535.find(action.target, document)  # type: ignore[arg-type]
@@ -33,13 +33,22 @@ def located(document: object, action: Action) -> list[Way]:
         found = f"the target {action.target} matches nothing"
         raise _refused(action, found, "a place that the document has", "was the document changed since?")
     for node in nodes:
-        if not isinstance(node.value, dict | list):
+        if not (isinstance(node.value, dict | list) or _removable(action, node.location)):
             found = f"the target {action.target} matches {json.dumps(node.value)[:60]} at {node.path()}"
             raise _refused(action, found, "objects and lists; aim at what holds the value")
     ways = list(dict.fromkeys(tuple(node.location) for node in nodes))
     if action.remove and () in ways:
         raise _refused(action, "the target is the whole document, which cannot be removed", "a part of it")
     return ways
+
+
+def _removable(action: Action, way: Sequence[str | int]) -> bool:
+    """Whether what stands there may go, whatever it is.
+
+    Version 1.0 speaks of objects and lists as targets, but the sets of examples that go with it remove plain values of
+    objects; those of lists it rules out in so many words.
+    """
+    return action.remove and bool(way) and isinstance(way[-1], str)
 
 
 def carry_out(document: Any, action: Action, ways: Sequence[Way], new: Callable[[object], object]) -> None:

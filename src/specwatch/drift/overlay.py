@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 import jsonpath_rfc9535
 import yaml
@@ -23,6 +24,9 @@ _ROOT: Final = frozenset({"overlay", "info", "extends", "actions"})
 _INFO: Final = frozenset({"title", "version"})
 _ACTION: Final = frozenset({"target", "description", "update", "remove"})
 _EXPECTED: Final = "an OpenAPI Overlay 1.0 document"
+_IN_PATHS: Final = "/:@!$&'()*+,;=~"
+"""What stands for itself in the path of a URI: RFC 3986, section 3.3."""
+
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -50,7 +54,7 @@ class Overlay:
     """A list of changes.
 
     Args:
-        extends: which document it is for, a URI reference, or empty.
+        extends: which document it is for, a URI reference without escapes, or empty.
         digest: SHA-256 of the file that it was made for, or empty.
         where: the file, for messages.
     """
@@ -64,7 +68,7 @@ class Overlay:
 
 
 def read_overlay(path: Path) -> Overlay:
-    """Read an overlay, in YAML or JSON.
+    """Read an overlay, in YAML or JSON; actions that neither update nor remove anything are left out.
 
     Raises:
         SpecwatchError: the file is unreadable or no overlay of version 1.0; all that is wrong at once.
@@ -78,8 +82,8 @@ def read_overlay(path: Path) -> Overlay:
     return Overlay(
         title=str(info.get("title")),
         version=str(info.get("version")),
-        actions=tuple(_action(source, index, each) for index, each in enumerate(_list(actions))),
-        extends=str(raw.get("extends") or ""),
+        actions=tuple(_action(source, index, each) for index, each in enumerate(_list(actions)) if _changes(each)),
+        extends=unquote(str(raw.get("extends") or "")),
         digest=str(raw.get(DIGEST) or ""),
         where=str(path),
     )
@@ -90,7 +94,7 @@ def document(overlay: Overlay) -> dict[str, object]:
     return {
         "overlay": VERSION,
         "info": {"title": overlay.title, "version": overlay.version},
-        **({"extends": overlay.extends} if overlay.extends else {}),
+        **({"extends": quote(overlay.extends, safe=_IN_PATHS)} if overlay.extends else {}),
         **({DIGEST: overlay.digest} if overlay.digest else {}),
         "actions": [_as_json(action) for action in overlay.actions],
     }
@@ -145,9 +149,14 @@ def _action(source: Source, index: int, raw: Mapping[str, Any]) -> Action:
     )
 
 
+def _changes(raw: Mapping[str, object]) -> bool:
+    """Whether an action does anything: both `update` and `remove` may be left out, and then it is a remark."""
+    return "update" in raw or bool(raw.get("remove"))
+
+
 def _problems(source: Source, raw: Mapping[str, object]) -> Iterator[Problem]:
     version = raw.get("overlay")
-    if not isinstance(version, str) or not re.fullmatch(r"1\.0\.\d+", version):
+    if not isinstance(version, str) or not re.fullmatch(r"1\.0\.\d+(-.+)?", version):
         found = f"is of overlay version {version!r}" if version is not None else "is no overlay: it has no `overlay`"
         hint = "a report is read with --from" if "schema" in raw else "write `overlay: 1.0.0` at the top, if it is one"
         yield Problem(source.place("overlay"), found, _EXPECTED, hint)
@@ -191,8 +200,6 @@ def _action_problems(source: Source, index: int, action: object) -> Iterator[Pro
         yield Problem(source.place(*at, "description"), "the description is no text", "a text")
     if not isinstance(action.get("remove", False), bool):
         yield Problem(source.place(*at, "remove"), f"remove is {action['remove']!r}", "true or false")
-    elif "update" not in action and not action.get("remove"):
-        yield Problem(source.place(*at), "the action changes nothing", "`update`, or `remove: true`")
 
 
 def _unknown(

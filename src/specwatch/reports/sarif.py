@@ -36,6 +36,9 @@ MAX_RESULTS: Final = 5_000
 DESCRIPTION_CHARACTERS: Final = 1_024
 """So long may GitHub's descriptions of a rule be."""
 
+MAX_TAGS: Final = 10
+"""So many tags of a rule does GitHub show. It warns of more, and takes no file with a rule of more than twenty."""
+
 VALUE_CHARACTERS: Final = 1_000
 """How much of `expected` and `found` is shown in a message."""
 
@@ -123,6 +126,7 @@ def _rule(claim: Claim) -> Document:
     )
     command = f"specwatch check --claim {claim.full_id}"
     help_text = f"{said} ({claim.source}). Look at it alone: {command}"
+    tags = dict.fromkeys(("api-contract", claim.level.value, claim.api, *sorted(claim.operations)))  # a set (3.8.2)
     return {
         "id": claim.full_id,
         "name": shortened(claim.id, 255),
@@ -131,7 +135,7 @@ def _rule(claim: Claim) -> Document:
         "help": {"text": help_text},
         "defaultConfiguration": {"level": level},
         "properties": {
-            "tags": ["api-contract", claim.level.value, claim.api, *sorted(claim.operations)],
+            "tags": [*tags][:MAX_TAGS],
             "precision": "very-high" if claim.level is Level.PROMISE else "medium",
             "problem.severity": level,
         },
@@ -263,12 +267,12 @@ def _properties(violation: Violation) -> Document:
 
 
 def _baseline(violation: Violation, run: RunResult) -> Document:
-    """`baselineState`, which all results of a run have or none (3.27.24), and why one is accepted (3.35)."""
+    """`baselineState` (3.27.24), and why one is accepted (3.27.23, 3.35): all results of a run have both, or none."""
     if run.baseline is None:
         return {}
     accepted = run.baseline.accepted.get(violation.key)
     if accepted is None:
-        return {"baselineState": "unchanged" if violation.key in run.baseline.expired else "new"}
+        return {"baselineState": "unchanged" if violation.key in run.baseline.expired else "new", "suppressions": []}
     why = f"{accepted.reason} (accepted until {accepted.until.isoformat()})"
     suppression = {"kind": "external", "status": "accepted", "justification": why}
     return {"baselineState": "unchanged", "suppressions": [suppression]}

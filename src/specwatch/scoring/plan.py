@@ -74,7 +74,7 @@ def make_plan(
     faults = [fault for api in apis for fault in _faults(api, catalogue)]
     fitting = [fault for fault in faults if _fits(fault, pattern)]
     if not fitting:
-        raise UsageError(_nothing(pattern, faults))
+        raise UsageError(_nothing(pattern, faults, [each for each in catalogue.underivable if _fits(each, pattern)]))
     chosen = [Task.of(fault) for fault in fitting][::every]
     ids = dict.fromkeys(task.api for task in chosen)
     tasks = [task for api in ids for task in (Task.honest(api), *(each for each in chosen if each.api == api))]
@@ -105,7 +105,13 @@ def _fits(fault: Fault | Underivable, pattern: str) -> bool:
     return fnmatchcase(fault.name, pattern) or fnmatchcase(fault.name.removeprefix(f"{fault.api}/"), pattern)
 
 
-def _nothing(pattern: str, faults: Sequence[Fault]) -> Problem:
+def _nothing(pattern: str, faults: Sequence[Fault], underivable: Sequence[Underivable]) -> Problem:
+    if underivable:
+        first, *others = underivable
+        more = f", and {len(others)} more cannot" if others else ""
+        found = f"fits no fault that can be built: {first.name} cannot be, {first.reason}{more}"
+        mend = "`specwatch sandbox --list-faults` lists these with their reasons"
+        return Problem(f"--faults {pattern}", found, "a pattern that fits a fault", mend)
     near = difflib.get_close_matches(pattern, [fault.name for fault in faults], n=_NEAREST, cutoff=0.5)
     mend = f"did you mean {', '.join(near)}?" if near else "`specwatch sandbox --list-faults` shows them"
     return Problem(
