@@ -2,13 +2,24 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes says something about the machine, which has other tests to carry out at the same time.
+hypothesis.settings.register_profile(
+    "tests",
+    parent=hypothesis.settings.get_profile(hypothesis.settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tests")
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -44,6 +55,25 @@ def _sealed_environment() -> Iterator[None]:
         for name in foreign_variables():
             patch.delenv(name, raising=False)
         yield
+
+
+def shared_state() -> dict[str, object]:
+    """What all tests of a process share and may change, but have to put back."""
+    return {
+        "environment": {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        "working folder": os.getcwd(),  # noqa: PTH109 - a path object would be one more for each test
+        "sys.path": list(sys.path),
+        "profile of Hypothesis": hypothesis.settings.get_current_profile_name(),
+    }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Fail the test that leaves a change for those that come after it, and not one of them."""
+    before = shared_state()
+    yield
+    after = shared_state()
+    assert {name for name in before if before[name] != after[name]} == set(), (before, after)
 
 
 def needed_tools(item: pytest.Item) -> list[str]:

@@ -31,6 +31,34 @@ def test_environment():
 '''
 
 
+LEFT_BEHIND = '''
+import os
+import sys
+
+import hypothesis
+
+def test_environment():
+    """Leaves a variable to whoever comes next."""
+    os.environ["LEFT"] = "1"
+
+def test_folder(tmp_path):
+    """Leaves them in another folder."""
+    os.chdir(tmp_path)
+
+def test_path(tmp_path):
+    """Leaves them other modules."""
+    sys.path.append(str(tmp_path))
+
+def test_profile():
+    """Leaves them other settings."""
+    hypothesis.settings.load_profile("default")
+
+def test_nothing(monkeypatch):
+    """Puts everything back."""
+    monkeypatch.setenv("LEFT", "2")
+'''
+
+
 def run(folder: Path, test: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one made-up test file under a copy of our conftest, on a path that holds no tools."""
     (folder / "tests").mkdir()
@@ -71,6 +99,15 @@ def test_a_misspelt_tool_is_an_error(tmp_path: Path) -> None:
     result = run(tmp_path, MISSPELT_TOOL)
     assert result.returncode != 0
     assert "needs 'promtol', but tests/conftest.py knows only" in result.stdout + result.stderr
+
+
+def test_what_a_test_leaves_behind_is_its_own_error(tmp_path: Path) -> None:
+    """Not a failure of the tests that come after it, in whatever order they come."""
+    result = run(tmp_path, LEFT_BEHIND)
+    assert result.returncode == 1
+    assert "5 passed, 4 errors" in result.stdout
+    for name in ("environment", "working folder", "sys.path", "profile of Hypothesis"):
+        assert result.stdout.count(f"assert {{'{name}'}} == set()") == 1
 
 
 def test_no_test_sees_proxies_or_credentials(tmp_path: Path) -> None:

@@ -250,8 +250,8 @@ def test_ctrl_c_during_a_long_wait(tmp_path: Path) -> None:
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
-        assert process.wait(30) == 3
-    assert time.monotonic() - started < 10
+        assert process.wait(60) == 3
+    assert time.monotonic() - started < 45  # its worker would have taken a minute
     assert "interrupted" in rest
 
 

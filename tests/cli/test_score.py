@@ -130,7 +130,7 @@ def test_an_interruption_keeps_what_is_finished(measured: Path, tmp_path: Path, 
         assert "2 faults" in told
         _wait_for_children(process.pid, begun)
         process.send_signal(end)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=50)
 
     assert process.returncode == 130, err
     score = json.loads(document.read_text(encoding="utf-8"))

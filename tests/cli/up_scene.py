@@ -56,7 +56,7 @@ class Scene:
 
     def get(self, name: str, path: str) -> Any:
         """The JSON that a program answers with."""
-        return httpx.get(f"http://127.0.0.1:{self.ports[name]}{path}", trust_env=False, timeout=30).json()
+        return httpx.get(f"http://127.0.0.1:{self.ports[name]}{path}", trust_env=False, timeout=60).json()
 
     def started(self, binary: str) -> dict[str, Any]:
         """How a stand-in was started."""

@@ -109,12 +109,12 @@ def test_lone_surrogates_are_replaced(body: bytes, value: object) -> None:
 def test_many_repeated_keys_take_no_time() -> None:
     """A hostile body cannot keep the judge busy."""
     body = b"{" + b",".join(b'"%d":0' % (number % 50_000) for number in range(100_000)) + b"}"
-    started = time.perf_counter()
+    started = time.process_time()
 
     parsed = parse_strict(body)
 
     assert parsed.problems == ("an object repeats the key '0'",)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 PIECES = st.sampled_from(

@@ -38,10 +38,11 @@ def pytest_runtest_call() -> Generator[None, object, object]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found, and what was wrong with the contract tests themselves."""
+    """What a run found, what was wrong with the contract tests themselves, and seconds it waited for the sandbox."""
 
     result: RunResult
     defect: str | None
+    waited: float
 
     @property
     def api(self) -> ApiResult:
@@ -84,11 +85,15 @@ class Runner:
         operations: Sequence[str] = (),
         faults: Sequence[str] = (),
         profile: str = "smoke",
-        worker_seconds: float = 0.1,
+        worker_seconds: float = 1.5,
         hasty: bool = False,
         **settings: Any,
     ) -> Outcome:
-        """Carry out a run; `settings` are those of `Settings`."""
+        """Carry out a run; `settings` are those of `Settings`.
+
+        The embedded sandbox and the run share a clock that leaps over waits: however busy the machine is, a worker is
+        done when the run has waited for it and not before.
+        """
         job = {
             "workspace": str(workspace),
             "target": target,

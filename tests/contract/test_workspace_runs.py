@@ -74,13 +74,12 @@ def test_smoke_is_a_handful_of_requests(runner: Runner) -> None:
     assert {api.id: api.requests for api in outcome.result.apis if api.requests >= 40} == {}
 
 
-@pytest.mark.slow
 def test_a_slow_worker_is_waited_for(runner: Runner) -> None:
-    """A worker that takes five seconds is no fault, and does not make the run take half a minute."""
+    """A worker that takes five seconds is no fault, and does not make the run wait for half a minute."""
     outcome = runner.check(ROOT, apis=["exaroutes-bulk"], profile="standard", worker_seconds=5)
 
     assert (found(outcome), unknown(outcome), outcome.defect) == ([], [], None)
-    assert outcome.result.seconds < 25
+    assert 5 < outcome.waited < 25
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -88,7 +87,7 @@ def test_a_fault_of_each_kind_is_found(runner: Runner, kind: str) -> None:
     """A sandbox that deviates in one way fails."""
     fault = FAULTS[kind]
 
-    outcome = runner.check(ROOT, apis=[fault.partition("/")[0]], faults=[fault], profile="standard", hasty=True)
+    outcome = runner.check(ROOT, apis=[fault.partition("/")[0]], faults=[fault], profile="standard")
 
     assert outcome.defect is None
     assert found(outcome) != []

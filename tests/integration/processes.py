@@ -18,7 +18,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a condition is taken for one that never comes true; the machine may be busy with other tests."""
 
 LOOK_EVERY = 0.05

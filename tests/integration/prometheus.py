@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from tests.integration.processes import Process, Processes, until
+from tests.integration.processes import PATIENCE, Process, Processes, until
 
 SCRAPE_INTERVAL = "500ms"
 TEXT = "text/plain;version=0.0.4"
@@ -75,7 +75,7 @@ class Prometheus:
             "prometheus",
         )
         self._client = processes.enter_context(
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10)
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
         )
         until("Prometheus is ready", self._is_ready)
 
@@ -100,7 +100,7 @@ class Prometheus:
             return {frozenset(): float(data["result"][1])}
         return {frozenset(each["metric"].items()): float(each["value"][1]) for each in data["result"]}
 
-    def until(self, query: str, patience: float = 30.0) -> None:
+    def until(self, query: str, patience: float = PATIENCE) -> None:
         """Wait until a query has a result, as a comparison has only once it holds."""
         until(query, lambda: self.series(query), patience)
 

@@ -98,7 +98,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         write_targets(derived / "prometheus", "specwatch", {"watch": url_of(watch).removeprefix("http://")})
         config = derived / "prometheus" / "prometheus.yml"
         prometheus = Prometheus(processes, tmp_path / "prometheus", config=config)
-        control = processes.enter_context(httpx.Client(base_url=sandbox, trust_env=False, timeout=10))
+        control = processes.enter_context(httpx.Client(base_url=sandbox, trust_env=False, timeout=60))
         prometheus.until('specwatch_probe_success{probe="task"} == 1')
         yield Scene(control, webhook, prometheus)
 

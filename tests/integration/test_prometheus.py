@@ -27,7 +27,7 @@ from specwatch.state import Reader, SqliteStore
 from specwatch.transport.budget import DAY_SECONDS
 from specwatch.transport.clock import LoopClock
 
-pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.slow, pytest.mark.timeout(300)]
 
 SCHEDULE = """
 version: 1
@@ -127,7 +127,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     workspace, state = prepared(folder), tmp_path / "state.sqlite"
     asyncio.run(spend(state, "spent"))
     with Processes(tmp_path, tmp_path / "output") as processes:
-        arguments = ("--workspace", workspace, "--port", "0", "--worker-seconds", "0.3")
+        arguments = ("--workspace", workspace, "--port", "0", "--worker-seconds", "1.5")
         sandbox_url = url_of(processes.specwatch("sandbox", *arguments, name="sandbox"), r"sandbox: (http\S+)")
         where = ("--target", sandbox_url, "--listen", "127.0.0.1:0", "--location", "here", "--state", state)
         watch = processes.specwatch("watch", "--workspace", workspace, *where, name="watch", environment=CREDENTIALS)
@@ -142,7 +142,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             scrape_probes("blackbox-too", url, "seldom", "scan"),
         )
         control, web = (
-            processes.enter_context(httpx.Client(base_url=each, trust_env=False, timeout=10))
+            processes.enter_context(httpx.Client(base_url=each, trust_env=False, timeout=60))
             for each in (sandbox_url, url)
         )
         made = Scene(watch, control, web, prometheus, workspace / "probes" / "schedule.yaml", state)
@@ -276,7 +276,8 @@ def come_to_rest(scene: Scene) -> None:
 
 def samples(scene: Scene, job: str) -> dict[Labels, float]:
     """All that a job scraped of specwatch, but for what goes on counting while nothing runs."""
-    found = scene.prometheus.series(f'{{job="{job}", __name__=~"specwatch_.*", __name__!~".*_lag_.*", reason!="off"}}')
+    chosen = f'{{job="{job}", __name__=~"specwatch_.*", __name__!~".*_lag_.*", reason!="off"}}'
+    found = scene.prometheus.series(f"last_over_time({chosen}[15s])")  # a scrape that took too long leaves a gap
     return {
         frozenset(pair for pair in each if pair[0] not in {"job", "instance"}): value for each, value in found.items()
     }

@@ -26,7 +26,7 @@ def test_a_scrape_of_the_workspace_has_under_2000_series(tmp_path: Path) -> None
             tmp_path / "state.sqlite",
         )
         watch = processes.specwatch("watch", "--workspace", ROOT, *where, name="watch")
-        client = processes.enter_context(httpx.Client(base_url=url_of(watch), trust_env=False, timeout=10))
+        client = processes.enter_context(httpx.Client(base_url=url_of(watch), trust_env=False, timeout=60))
 
         def all_ran() -> list[str]:
             found = [line for line in client.get("/metrics").text.splitlines() if line[0] != "#"]

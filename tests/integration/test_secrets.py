@@ -215,7 +215,7 @@ def answers_of(url: str) -> Iterator[bytes]:
     """Every answer of the web part, head and body, asked with and without the token."""
     token = {"authorization": f"Bearer {SECRETS['SPECWATCH_WEB_TOKEN']}"}
     openmetrics = {"accept": "application/openmetrics-text; version=1.0.0"}
-    with httpx.Client(base_url=url, trust_env=False, timeout=15) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
         paths = (
             "/",
             "/metrics",

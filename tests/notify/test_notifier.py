@@ -222,10 +222,10 @@ def test_probing_is_not_delayed_by_a_receiver_that_hangs(scene: Any, ran: Made) 
         notifier(ran(FAIL))
         await asyncio.sleep(1.0)
         assert len(scene.receiver.messages) == 1  # it hangs now
-        began, virtual = time.perf_counter(), loop.time()
+        began, virtual = time.thread_time(), loop.time()
         for number in range(1000):
             notifier(ran(FAIL if number % 2 else PASS, f"shop-{number % 100}"))
-        taken = time.perf_counter() - began
+        taken = time.thread_time() - began
         assert loop.time() == virtual
         ticks = 0
         for _ in range(100):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from specwatch.sandbox import EmbeddedSandbox, SandboxSettings, load_modules
 from specwatch.schedule import Probes, load_probes
 from specwatch.spec import Api
 from specwatch.transport import Draft
-from specwatch.transport.clock import LoopClock
+from specwatch.transport.clock import LeapingClock, LoopClock
 from specwatch.transport.target import Kind, Target, known_values
 from specwatch.transport.wallet import Wallet
 from specwatch.values import Exchange, Request, Response, Timings
@@ -72,10 +72,32 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 """Faults of the sandbox that a workflow notices by its own criteria, the first of them without the help of others."""
 
 
-def embedded_sandbox(*api_ids: str, worker_seconds: float) -> EmbeddedSandbox:
+class SharedClock:
+    """A clock of a sandbox and of the runs that ask it: it leaps over whatever one of them waits for."""
+
+    def __init__(self) -> None:
+        self._leaping = LeapingClock()
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self._leaping.now()
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        return self._leaping.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Put it forward."""
+        await self._leaping.hold(seconds)
+
+
+def embedded_sandbox(*api_ids: str, worker_seconds: float, clock: SharedClock | None = None) -> EmbeddedSandbox:
     """A sandbox of these APIs, or of all."""
     apis = WORKSPACE.apis(api_ids)
-    return EmbeddedSandbox(apis, load_modules(WORKSPACE.sandbox, apis), SandboxSettings(worker_seconds=worker_seconds))
+    settings = SandboxSettings(worker_seconds=worker_seconds)
+    if clock is not None:
+        settings = replace(settings, clock=clock.now, hold=clock.sleep)
+    return EmbeddedSandbox(apis, load_modules(WORKSPACE.sandbox, apis), settings)
 
 
 class HastyClock(LoopClock):
@@ -131,12 +153,12 @@ def inputs_of(workflow: Workflow) -> dict[str, object]:
     }
 
 
-def run(name: str, url: str) -> Execution:
-    """One run of a workflow, `<api>/<workflowId>`, against a sandbox."""
+def run(name: str, url: str, shared: SharedClock | None = None) -> Execution:
+    """One run of a workflow, `<api>/<workflowId>`, against a sandbox, which may share its clock."""
     workflow = WORKFLOWS[name]
 
     async def once() -> Execution:
-        clock = HastyClock()
+        clock = shared or HastyClock()
         apis = {api.id: api for api in WORKSPACE.apis()}
         async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as client:
             sender = PlainSender(client, apis)

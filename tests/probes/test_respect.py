@@ -25,8 +25,8 @@ from specwatch.spec import Api
 from specwatch.values.roles import ABSENT
 from specwatch.values.sandbox import sandbox_value
 
-WORKER_SECONDS = 0.3
-"""Done before the first wait of both is over, which is 2 s for respect and a tenth of a second for the hasty clock."""
+WORKER_SECONDS = 1.0
+"""Long enough to be seen at work by whoever is kept waiting by other tests, and done before both have given up."""
 
 MOST_STEPS = 100
 SECONDS = 60

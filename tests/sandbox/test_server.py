@@ -1,5 +1,6 @@
 """Starting and stopping a sandbox."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -33,23 +34,29 @@ def test_the_sandbox_serves_at_once(api: Api) -> None:
 
 def test_the_sandbox_stops_promptly(api: Api) -> None:
     """Open connections and answers that are held back do not keep it."""
-    with EmbeddedSandbox([api]) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as client:
+
+    async def hold(_: float) -> None:
+        await asyncio.sleep(3600)
+
+    settings = SandboxSettings(hold=hold)
+    with (
+        EmbeddedSandbox([api], settings=settings) as sandbox,
+        httpx.Client(base_url=sandbox.url, trust_env=False) as client,
+    ):
         client.get("/v1/health")
         sandbox.app_state.enable("parcels/health/slow")
         waiting = threading.Thread(target=_get, args=(f"{sandbox.url}/v1/health",))
         waiting.start()
         while sandbox.app_state.requests()["parcels/health"] < 2:
             time.sleep(0.005)
-        started = time.monotonic()
         sandbox.close()
-        assert time.monotonic() - started < 0.3
-        waiting.join(1)
+        waiting.join(60)
         assert not waiting.is_alive()
 
 
 def _get(url: str) -> None:
     try:
-        httpx.get(url, trust_env=False)
+        httpx.get(url, trust_env=False, timeout=90)
     except httpx.HTTPError:
         return
 
@@ -97,7 +104,7 @@ def test_the_command_serves_until_it_is_told_to_stop(api: Api) -> None:
         url = process.stdout.readline().strip()
         assert httpx.get(f"{url}/v1/health", trust_env=False).status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) in {0, -signal.SIGTERM}
+        assert process.wait(60) in {0, -signal.SIGTERM}
 
 
 def test_a_sandbox_module_costs_little_to_import() -> None:

@@ -1,5 +1,6 @@
 """Variations: answers that look different and are still as documented."""
 
+import asyncio
 import json
 import time
 from dataclasses import replace
@@ -7,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from specwatch.sandbox import Answer, Call, EmbeddedSandbox, FaultKind, derive_variations
+from specwatch.sandbox import Answer, Call, EmbeddedSandbox, FaultKind, SandboxSettings, derive_variations
 from specwatch.sandbox.shape import shape_of
 from specwatch.spec import Api
 
@@ -109,12 +110,20 @@ def test_forbidden_may_stand_for_unauthorized(sandbox: EmbeddedSandbox, client: 
     assert client.post("/v1/parcels/find").status_code == 401
 
 
-def test_slower_answers_take_a_little_longer(sandbox: EmbeddedSandbox, client: httpx.Client) -> None:
+def test_slower_answers_take_a_little_longer(api: Api) -> None:
     """The answer is held back for 0.3 s, far within any objective."""
-    sandbox.app_state.enable("parcels/variation/slower")
-    started = time.monotonic()
-    client.get("/v1/parcels/P-1")
-    assert 0.3 <= time.monotonic() - started < 1
+    held: list[float] = []
+
+    async def hold(seconds: float) -> None:
+        held.append(seconds)
+        await asyncio.sleep(seconds)
+
+    settings = SandboxSettings(faults=("parcels/variation/slower",), hold=hold)
+    with EmbeddedSandbox([api], settings=settings) as sandbox:
+        started = time.monotonic()
+        assert httpx.get(f"{sandbox.url}/v1/health", trust_env=False, timeout=60).status_code == 200
+        assert time.monotonic() - started >= 0.3
+    assert held == [0.3]
 
 
 def test_all_variations_at_once(sandbox: EmbeddedSandbox, client: httpx.Client, api: Api) -> None:

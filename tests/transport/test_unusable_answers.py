@@ -89,12 +89,12 @@ def test_a_silent_server_is_told(guard: Guard, serve: Serve) -> None:
     def waits(_: object) -> Iterator[bytes]:
         import time
 
-        time.sleep(0.3)
+        time.sleep(1.5)
         yield b""
 
-    guarded = guard(serve(waits).url, limits=Limits(total_seconds=0.05))
+    guarded = guard(serve(waits).url, limits=Limits(total_seconds=0.3))
 
-    assert reason(guarded) == "no answer from 127.0.0.1 in 0.05 s"
+    assert reason(guarded) == "no answer from 127.0.0.1 in 0.3 s"
 
 
 def test_a_closed_port_is_told(guard: Guard) -> None:

@@ -317,7 +317,7 @@ def test_a_client_that_dawdles_is_hung_up_on(browse: Browse, monkeypatch: pytest
         whole = b"GET /-/healthy HTTP/1.1\r\n" + LOCAL + b"\r\n"
         for data in (b"", b"GET / HTTP/1.1\r\nX-Slow: ", whole + b"GET / HTTP/1.1\r\n"):
             try:
-                answer = await asyncio.wait_for(say(client, data), 10)
+                answer = await asyncio.wait_for(say(client, data), 60)
             except ConnectionResetError:
                 answer = b""
             assert answer.count(b"HTTP/1.1 200") <= data.count(b"healthy")
@@ -335,7 +335,7 @@ def test_connections_are_bounded(browse: Browse, monkeypatch: pytest.MonkeyPatch
         dropped = 0
         for reader, _ in opened[4:]:
             try:
-                dropped += await asyncio.wait_for(reader.read(), 10) == b""
+                dropped += await asyncio.wait_for(reader.read(), 60) == b""
             except ConnectionResetError:
                 dropped += 1
         assert dropped == 4
@@ -350,7 +350,7 @@ def test_a_stop_does_not_wait_for_idle_clients(browse: Browse) -> None:
     idle: list[socket.socket] = []
 
     async def use(client: httpx.AsyncClient) -> None:
-        idle.append(socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=10))
+        idle.append(socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=60))
         assert (await client.get("/-/healthy")).status_code == 200
 
     browse(use)

@@ -243,7 +243,7 @@ def nothing_comes(stage: Stage, *_: object) -> None:
     stage.options["limits"] = Limits(total_seconds=0.3)
 
     def silence(_number: int, _received: Received) -> Answer:
-        time.sleep(0.4)
+        time.sleep(2.0)
         raise ConnectionAbortedError
 
     stage.rule = silence

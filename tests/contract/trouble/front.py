@@ -81,7 +81,7 @@ class Front:
         return said if said != PASS else self._passed(received)
 
     def _passed(self, received: Received) -> bytes:
-        connection = http.client.HTTPConnection(self._netloc, timeout=20)
+        connection = http.client.HTTPConnection(self._netloc, timeout=60)
         with contextlib.closing(connection):
             own = {"host", "connection", "accept-encoding"}
             headers = {name: value for name, value in received.headers.items() if name not in own}

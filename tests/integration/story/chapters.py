@@ -13,7 +13,7 @@ from tests.integration.story.questions import Times
 from tests.integration.story.stage import HERE, QRART, SCAN, THERE, Stage
 from tests.integration.story.workspace import JOBS, LATENCY, SELDOM
 
-PATIENCE: Final = 45.0
+PATIENCE: Final = 60.0
 """Seconds after which a condition is taken for one that never comes true: other tests may have the processors."""
 
 SETTLED: Final = 0.5

@@ -127,7 +127,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     origin = quick_origin(workspace)
     files = derived_files(origin, folder / "grafana")
     with Processes(folder, folder / "output") as processes:
-        worker = ("--workspace", workspace, "--port", "0", "--worker-seconds", "0.3")
+        worker = ("--workspace", workspace, "--port", "0", "--worker-seconds", "1.5")
         sandbox = processes.specwatch("sandbox", *worker, name="sandbox")
         backfill(pasts(), time.time() - LULL, folder / "prometheus" / "data")
         url = url_of(sandbox, r"sandbox: (http\S+)")
@@ -142,7 +142,7 @@ def stage(folder: Path) -> Iterator[Stage]:
         write_targets(derived, "specwatch", {location: f"127.0.0.1:{port}" for location, port in ports.items()})
         prometheus = Prometheus(processes, folder / "prometheus", config=derived / "prometheus.yml")
         control, *pages = (
-            processes.enter_context(httpx.Client(base_url=each, trust_env=False, timeout=10))
+            processes.enter_context(httpx.Client(base_url=each, trust_env=False, timeout=60))
             for each in (url, *(f"http://127.0.0.1:{port}" for port in ports.values()))
         )
         pages_of = dict(zip(ports, pages, strict=True))

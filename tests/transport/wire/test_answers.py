@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.hostile import OK, Peer, Script, bomb, says, serving, sized, then
-from tests.transport.wire.conftest import CAPS, failed, fetched, network_of, request_to, run
+from tests.transport.wire.conftest import AMPLE, CAPS, failed, fetched, network_of, request_to, run
 
 from specwatch.transport.wire import ANSWER, Answer, Outgoing, Wire, WireError
 from specwatch.transport.wire.decoding import decode
@@ -174,9 +174,9 @@ def test_slow_parts_count_for_their_phase(loop: str) -> None:
     def script(peer: Peer) -> None:
         peer.read_request()
         peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        peer.stopped.wait(0.1)
+        peer.stopped.wait(0.4)
         peer.send(OK, b"Content-Length: 2\r\n\r\n")
-        peer.stopped.wait(0.1)
+        peer.stopped.wait(0.4)
         peer.send(b"ok")
 
     phases = answer_of(script, loop).timings.phases
@@ -276,7 +276,7 @@ def test_requests_do_not_wait_for_each_other(loop: str) -> None:
     """Twenty at once, each with a connection of its own."""
 
     async def many(outgoing: Outgoing, wire: Wire) -> list[Answer]:
-        return await asyncio.gather(*(wire.fetch(outgoing, seconds=5) for _ in range(20)))
+        return await asyncio.gather(*(wire.fetch(outgoing, seconds=AMPLE) for _ in range(20)))
 
     with serving(then(lambda peer: peer.send(sized(b"x")))) as server:
         answers = run(many(request_to(server), Wire(network_of(server))), loop)

@@ -15,7 +15,7 @@ from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.hostile import OK, HostileServer, Peer, Script, says, serving, sized, then
-from tests.transport.wire.conftest import SECONDS, failed, fetched, network_of, request_to, run, server_context
+from tests.transport.wire.conftest import AMPLE, SECONDS, failed, fetched, network_of, request_to, run, server_context
 
 from specwatch.errors import UsageError
 from specwatch.transport.wire import Answer, tls_context
@@ -48,7 +48,7 @@ def answer_of(
 
 
 def failure_of(
-    script: Script, tls: ssl.SSLContext | None, ca: Path, loop: str, *, seconds: float = 5.0, host: str = HERE
+    script: Script, tls: ssl.SSLContext | None, ca: Path, loop: str, *, seconds: float = AMPLE, host: str = HERE
 ) -> Failure:
     """Why a request to an https server leads to nothing."""
     with serving(script, tls) as server:
@@ -130,10 +130,10 @@ def test_a_refused_certificate_is_told(authority: trustme.CA, authority_file: Pa
 def test_a_verdict_stands_when_the_second_look_fails(authority_file: Path, loop: str) -> None:
     """The certificate was refused, whatever a second connection leads to, even to the end of the time."""
     script = _first_by_tls(server_context(trustme.CA().issue_cert(HERE)))
-    failure = failure_of(script, None, authority_file, loop, seconds=1.0)
+    failure = failure_of(script, None, authority_file, loop, seconds=2.0)
 
     assert (failure.reason, failure.certificate) == (Reason.TLS_UNTRUSTED, None)
-    assert failure.seconds < 1.0
+    assert failure.seconds < 2.0
 
 
 def _first_by_tls(tls: ssl.SSLContext) -> Script:
@@ -210,7 +210,7 @@ def test_a_client_certificate_is_shown_where_it_is_asked_for(
 
 def test_the_certificate_of_a_failed_request_is_told(authority: trustme.CA, authority_file: Path, loop: str) -> None:
     """A good certificate is told also where the answer never comes."""
-    failure = failure_of(Peer.hang, server_context(authority.issue_cert(HERE)), authority_file, loop, seconds=1.0)
+    failure = failure_of(Peer.hang, server_context(authority.issue_cert(HERE)), authority_file, loop, seconds=2.0)
 
     assert (failure.reason, failure.phase) == (Reason.TIMEOUT, "processing")
     assert failure.certificate is not None
@@ -262,14 +262,14 @@ def test_a_broken_certificate_is_refused_or_read(cut: int, at: int, byte: int) -
     """Whatever bytes come, the reader ends with facts or a ValueError, and soon."""
     changed = bytearray(CERTIFICATE)
     changed[at] = byte
-    started = time.monotonic()
+    started = time.process_time()
     for data in (CERTIFICATE[:cut], bytes(changed)):
         try:
             facts = read_certificate(data)
         except ValueError:
             continue
         assert len(facts.issuer) <= 512
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_server_may_listen_on_ipv6(authority: trustme.CA, authority_file: Path, loop: str) -> None:
