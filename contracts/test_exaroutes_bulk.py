@@ -161,11 +161,12 @@ def test_the_archive_is_in_submission_order() -> None:
     expect(len(batch.entries) == len(batch.rows), f"{len(batch.rows)} entries", len(batch.entries), batch.archive)
     for position, (row, entry) in enumerate(zip(batch.rows, batch.entries, strict=True)):
         place = f"entry {position + 1}"
+        told = f"{place} is that of row {as_text(row)}"
         if isinstance(entry, str):
-            expect(row.get("qrType") == "static", f"{place} is that of row {row}", entry[:80], batch.archive)
+            expect(row.get("qrType") == "static", told, entry[:80], batch.archive)
         else:
             own = isinstance(entry, Mapping) and entry.get("uid") in {row.get("uid"), None, ""}
-            expect(own, f"{place} is that of row {row}", entry, batch.archive)
+            expect(own, told, as_text(entry), batch.archive)
 
 
 @claim("exaroutes-bulk/uid-echoed")
@@ -174,7 +175,7 @@ def test_object_entries_carry_their_uid() -> None:
     batch = downloaded()
     for row, entry in zip(batch.rows, batch.entries, strict=False):
         if isinstance(entry, Mapping) and "uid" in row:
-            expect(entry.get("uid") == row["uid"], f"uid {row['uid']}", entry, batch.archive)
+            expect(entry.get("uid") == row["uid"], f"uid {row['uid']}", as_text(entry), batch.archive)
 
 
 @claim("exaroutes-bulk/failed-rows-say-why")
@@ -241,7 +242,7 @@ def test_a_row_without_uid_fails() -> None:
     position = next(i for i, row in enumerate(batch.rows) if "uid" not in row)
     expect(len(batch.entries) > position, f"an entry at position {position + 1}", len(batch.entries), batch.archive)
     entry = batch.entries[position]
-    expect(failed(entry), "a failed entry for the row without uid", entry, batch.archive)
+    expect(failed(entry), "a failed entry for the row without uid", as_text(entry), batch.archive)
     fields = cast("Mapping[str, object]", entry)
     expect(fields.get("code") == 400, "code 400 for the row without uid", entry, batch.archive)
     expect("QRs" not in fields, "no code for the row without uid", entry, batch.archive)
@@ -361,7 +362,7 @@ def test_any_batch_is_reported_row_by_row(rows: list[Row]) -> None:
         raise CannotTell(f"profile {PROFILE.name} looks at one batch only")
     batch = Batch(rows, account="instant").submit()
     batch.status()
-    expect(batch.state == "completed", "completed", batch.statuses[-1])
+    expect(batch.state == "completed", "completed", batch.statuses[-1], claim="batch-completes")
     batch.download()
     wanted, entries = len(rows), len(batch.entries)
     expect(
