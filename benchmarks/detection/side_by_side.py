@@ -1,6 +1,6 @@
 """Stock Schemathesis and specwatch beside each other: the same specs, the same faults, the same server, in one go.
 
-    python -m benchmarks.detection.side_by_side [--api ID] [--every N] [--jobs N] [--json FILE]
+    python -m benchmarks.detection.side_by_side [--api ID] [--kind KIND] [--every N] [--jobs N] [--json FILE]
 
 The faults are those of `kinds.yaml`, by kind of drift. Both tools are started as a user starts them, against a URL at
 which the sandbox serves one API with one fault; neither is told that it is a sandbox. A fault is caught when the tool
@@ -189,11 +189,11 @@ def _total(sandbox: EmbeddedSandbox) -> int:
     return sum(sandbox.app_state.requests().values())
 
 
-def chosen(apis: Mapping[str, Api], every: int) -> Iterator[tuple[str, str]]:
+def chosen(apis: Mapping[str, Api], only: Sequence[str], every: int) -> Iterator[tuple[str, str]]:
     """Kind and name of each fault to try."""
     document = yaml.safe_load(KINDS.read_text(encoding="utf-8"))
     kinds: Mapping[str, Sequence[str]] = {**document["faults"], VARIATIONS: document["variations"]}
-    for kind, faults in kinds.items():
+    for kind, faults in ((kind, faults) for kind, faults in kinds.items() if not only or kind in only):
         yield from ((kind, fault) for fault in [f for f in faults if f.partition("/")[0] in apis][::every])
 
 
@@ -249,6 +249,7 @@ def main() -> int:
     """Run, print the table, and what specwatch missed; fails where a tool came to no verdict."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--api", action="append", default=[], help="only this API; may be given again")
+    parser.add_argument("--kind", action="append", default=[], help="only this kind of drift; may be given again")
     parser.add_argument("--every", type=int, default=1, help="take only each N-th fault of a kind")
     parser.add_argument(
         "--jobs", type=int, default=2 * (os.cpu_count() or 1), help="at a time; most of a run is waiting"
@@ -261,7 +262,7 @@ def main() -> int:
         rounds = [{tool.name: bench.seconds(tool) for tool in TOOLS} for _ in range(options.rounds)]
         seconds = {tool.name: statistics.median(each[tool.name] for each in rounds) for tool in TOOLS}
         honest = {(tool.name, api.id): bench.run(tool, api, ()) for tool in TOOLS for api in bench.apis.values()}
-        names = list(chosen(bench.apis, options.every))
+        names = list(chosen(bench.apis, options.kind, options.every))
         with ThreadPoolExecutor(options.jobs) as pool:
             futures = [pool.submit(compare, bench, honest, kind, fault) for kind, fault in names]
             rows = list(_told((future.result() for future in futures), len(futures)))

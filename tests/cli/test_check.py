@@ -309,3 +309,51 @@ def test_interrupted_apis_have_not_passed(
     finished = specwatch("check", "--workspace", workspace, "--json", "-")
     assert json.loads(finished.stdout)["apis"][0]["verdict"] == "unknown"
     assert re.search(r"^example-api +\? unknown", finished.stderr, re.MULTILINE)
+
+
+DEFECTIVE_MODULE = """
+from specwatch.sandbox import Answer, Call, SandboxApi
+
+api = SandboxApi("example-api")
+
+@api.operation("listRegions")
+def list_regions(call: Call) -> Answer:
+    return Answer(body={}["nmae"])
+"""
+
+
+def test_defect_of_a_sandbox_module_comes_first(specwatch: Command, workspace: Path) -> None:
+    """A module that raises is told before what its answers break, with its line, and no report accuses a provider."""
+    (workspace / "sandbox" / "example_api.py").write_text(DEFECTIVE_MODULE, encoding="utf-8")
+    where = "sandbox/example_api.py:8"
+    finished = specwatch("check", "--workspace", workspace, "--html", "page.html", "--json", "result.json")
+    assert finished.returncode == 1
+    assert f"FAIL: this workspace has a defect of its own ({where}), which has to be mended first" in finished.stdout
+    assert "Defects of this workspace" in finished.stdout.partition("broken promise")[0]
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "This workspace&#39;s own sandbox module, before anybody else" in page
+    assert f"This workspace has a defect of its own: {where}." in page
+    defects = json.loads(Path("result.json").read_text(encoding="utf-8"))["defects"]
+    assert [(each["where"], each["part"], each["api"]) for each in defects] == [(where, "sandbox", "example-api")]
+
+
+DEFECTIVE = {
+    "test": ('\n\ndef test_wrong() -> None:\n    """Fails."""\n    {}["x"]\n', ":3", "test_wrong: KeyError: 'x'"),
+    "import": ("import nothing_like_it\n", "", "ModuleNotFoundError: No module named 'nothing_like_it'"),
+}
+
+
+@pytest.mark.parametrize("text, line, told", DEFECTIVE.values(), ids=DEFECTIVE.keys())
+def test_defect_of_a_contract_test_is_no_pass(
+    specwatch: Command, workspace: Path, text: str, line: str, told: str
+) -> None:
+    """The verdict names the file and, of a test, the line where it begins; the JSON report has what was raised."""
+    (workspace / "contracts" / "test_example_api.py").write_text(text, encoding="utf-8")
+    finished = specwatch("check", "--workspace", workspace, "--json", "result.json")
+    where = f"contracts/test_example_api.py{line}"
+    assert finished.returncode == 70
+    assert f"UNKNOWN: this workspace has a defect of its own ({where})" in finished.stdout
+    assert "PASS" not in finished.stdout
+    document = json.loads(Path("result.json").read_text(encoding="utf-8"))
+    assert document["verdict"] == "unknown"
+    assert document["defects"] == [{"part": "contract test", "where": where, "what": told, "api": "example-api"}]

@@ -313,13 +313,44 @@ def test_one_file_is_for_one_api(specwatch: Command, workspace: Path, spec: Path
 
 
 def test_a_target_that_is_nowhere(specwatch: Command, workspace: Path, spec: Path) -> None:
-    """Is told with the line of the overlay: 2, and nothing is written."""
+    """Is told with the line of the overlay, and the rest of it is applied: version 1.0 lets a target be nowhere."""
     Path("o.yaml").write_text(
         "overlay: 1.0.0\ninfo: {title: Ours, version: '1'}\nactions:\n"
         "  - {target: $.info, update: {title: Ours}}\n  - {target: $.nowhere, remove: true}\n",
         encoding="utf-8",
     )
-    before = spec.read_bytes()
-    finished = specwatch("drift", "--workspace", workspace, "o.yaml", "--apply")
+    before = spec.read_text(encoding="utf-8")
+    found = f"o.yaml:5: the target $.nowhere matches nothing in {spec}: a misspelt path, or it is gone\n"
+    for given in ((), ("--apply",)):
+        finished = specwatch("drift", "--workspace", workspace, "o.yaml", *given)
+        assert (finished.returncode, finished.stderr.count(f"warning: {found}")) == (0, 1), finished.stderr
+        assert [line for line in finished.stderr.splitlines() if line.startswith(("  +", "  -"))] == ["  + $.info"]
+    assert spec.read_text(encoding="utf-8") == before.replace("title: Example API", "title: Ours")
+
+
+def test_an_overlay_without_any_place(specwatch: Command, workspace: Path, spec: Path) -> None:
+    """An overlay with no target that is anywhere is refused, and nothing is written, not even what another one says."""
+    head, before = "overlay: 1.0.0\ninfo: {title: Ours, version: '1'}\nactions:\n", spec.read_bytes()
+    Path("good.yaml").write_text(f"{head}  - {{target: $.info, update: {{title: Ours}}}}\n", encoding="utf-8")
+    lost = "  - {target: $.nowhere, remove: true}\n  - {target: $.gone, update: {a: 1}}\n"
+    Path("lost.yaml").write_text(f"{head}{lost}", encoding="utf-8")
+    finished = specwatch("drift", "--workspace", workspace, "good.yaml", "lost.yaml", "--apply")
     assert (finished.returncode, spec.read_bytes()) == (2, before)
-    assert "o.yaml:5: the target $.nowhere matches nothing" in finished.stderr
+    assert f"error: lost.yaml:4: the target $.nowhere matches nothing in {spec}: " in finished.stderr
+    assert f"lost.yaml:5: the target $.gone matches nothing in {spec}: " in finished.stderr
+    assert "good.yaml" not in finished.stderr
+
+
+def test_a_folder_may_be_called_anything(
+    specwatch: Command, workspace: Path, spec: Path, report: Report, tmp_path: Path
+) -> None:
+    """What ends a path in a URI does not end it when it is escaped: the overlay finds its spec, without a warning."""
+    odd = tmp_path / "50% a?b#c: d"
+    workspace.rename(odd)
+    spec = odd / spec.relative_to(workspace)
+    spec.with_name("other.yaml").write_bytes(spec.read_bytes())
+    given = ("drift", "--workspace", odd)
+    specwatch(*given, "--from", report(FIELD, api="other"), "--overlay", "o.yaml")
+    finished = specwatch(*given, "o.yaml")
+    assert (finished.returncode, "warning" in finished.stderr) == (0, False), finished.stderr
+    assert f"{spec.with_name('other.yaml')} would change" in finished.stderr

@@ -93,6 +93,50 @@ def test_a_missing_credential_is_named_as_what_it_takes(specwatch: Command) -> N
     assert "Nothing was sent." in done.stdout
 
 
+def test_what_no_exchange_could_show_says_what_it_takes(specwatch: Command) -> None:
+    """The variables that are missing are named where no contract test has said so, and so is what is not allowed."""
+    given = ("--target", "live", "--profile", "smoke", "--allow", "paid")
+    plan = plan_of(specwatch, "producer-videos", *given)
+    reasons = {each["claim"]: each["reason"] for each in plan["apis"][0]["unknown"]}  # type: ignore[index]
+    token = "ACEDATA_TOKEN_PRODUCER_VIDEOS or ACEDATA_TOKEN is not set"
+    for claim in ("200", "accepts", "rejects"):
+        said = f"no exchange of this run could show it: {token}; PRODUCER_AUDIO_ID is not set"
+        assert reasons[f"retrieveVideo/{claim}"] == said
+    plan = plan_of(specwatch, "exaroutes-bulk", *given)
+    reasons = {each["claim"]: each["reason"] for each in plan["apis"][0]["unknown"]}  # type: ignore[index]
+    assert reasons["getBulkStatus/200"].endswith("submitBulk creates something; `--allow create` permits it")
+
+
+def test_a_larger_profile_is_named_where_nothing_is_missing(specwatch: Command, workspace: Path, spec: Path) -> None:
+    """With all that a claim needs, a small profile is what is left to blame; of a larger one nothing more is known."""
+    text = spec.read_text(encoding="utf-8")
+    seldom = text.replace("when: response.status == 200", "when: response.status == 202")
+    assert seldom != text
+    spec.write_text(seldom, encoding="utf-8")
+    command = ("--workspace", workspace, "check", "--dry-run", "--profile")
+    assert "could show it: `--profile standard` asks more, and may show it (" in specwatch(*command, "smoke").stdout
+    assert "no exchange of this run could show it (" in specwatch(*command, "standard").stdout
+
+
+def test_verbose_names_all_that_would_stay_unknown(specwatch: Command) -> None:
+    """Where many claims share a reason they are counted, with the way to see them; --verbose names each."""
+    command = ("--workspace", ROOT, "check", "--dry-run", "--api", "scan-documents", "--target", "live")
+    counted = specwatch(*command, "--profile", "smoke").stdout
+    named = specwatch(*command, "--profile", "smoke", "--verbose").stdout
+    assert "(13 of scan-documents)" in counted
+    assert "`--verbose` names all of them." in counted
+    assert "scan-documents/files-listed-once" not in counted
+    assert "scan-documents/files-listed-once" in named
+    assert "`--verbose`" not in named
+
+
+def test_only_apis_that_get_something_are_counted(specwatch: Command) -> None:
+    """An API that nothing is sent to is not among those that requests go to."""
+    apis = ("--api", "exaroutes-bulk", "--api", "scan-documents")
+    done = specwatch("--workspace", ROOT, "check", "--dry-run", *apis, "--target", "live", "--profile", "smoke")
+    assert "A run would send about 2 requests to 1 of 2 APIs and cost nothing." in done.stdout
+
+
 def test_paid_calls_have_their_price(specwatch: Command) -> None:
     """Against the sandbox all is allowed, and the plan adds up what the paid calls would cost elsewhere."""
     plan = plan_of(specwatch, "producer-videos", "--profile", "smoke")

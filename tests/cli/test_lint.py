@@ -25,7 +25,7 @@ KNOWN_FIELDS = (
 
 MISTAKES = {
     "no YAML": (SPEC, "info:", "info: [", ": is not YAML: ", "well-formed YAML", ""),
-    "not OpenAPI 3": (SPEC, "openapi: 3.1.0", "openapi: 2.0.0", 'openapi: "2.0.0" does not match', "", ""),
+    "not OpenAPI 3": (SPEC, "openapi: 3.1.0", "openapi: 2.0.0", "2.0.0", "", ""),
     "field that OpenAPI requires": (
         SPEC,
         "          description: All regions.\n",
@@ -281,6 +281,67 @@ def test_mark_that_names_nothing(specwatch: Command, workspace: Path, mark: str,
     finished = specwatch("lint", "--workspace", workspace)
     assert finished.returncode == 2
     assert finished.stdout.startswith(f"{module}{told}")
+
+
+CALLS = """
+from specwatch.contract.caller import Caller
+from specwatch.contract.current import current_run
+
+API = Caller(current_run().apis["example-api"])
+
+
+def test_it() -> None:
+    API.call("listRegoins")
+    API.call("listRegions")
+    Caller(current_run().apis["other"]).call("listRegoins")
+    API.run.call("anything")
+"""
+
+
+def test_a_call_of_an_unknown_operation(specwatch: Command, workspace: Path) -> None:
+    """A call names an operation of the spec; what is no caller of its API is left alone."""
+    module = workspace / "contracts" / "test_example_api.py"
+    module.write_text(CALLS, encoding="utf-8")
+    finished = specwatch("lint", "--workspace", workspace)
+    assert finished.returncode == 2
+    assert finished.stdout.startswith(
+        f"{module}:9: calls the unknown operation 'listRegoins'\n"
+        "  expected: an operationId of example-api.yaml\n"
+        "  mend: did you mean 'listRegions'?\n"
+    )
+    assert finished.stdout.count("unknown operation") == 1
+
+
+def test_a_caller_from_the_module_beside_it(specwatch: Command, workspace: Path) -> None:
+    """A caller that is imported under another name is a caller as well."""
+    made = CALLS.partition("\n\ndef")[0]
+    (workspace / "contracts" / "example_api_shared.py").write_text(made, encoding="utf-8")
+    module = workspace / "contracts" / "test_example_api.py"
+    module.write_text('from example_api_shared import API as SHOP\n\nSHOP.can("listRegoin", "second")\n')
+    assert f"{module}:3: calls the unknown operation 'listRegoin'" in specwatch("lint", "--workspace", workspace).stdout
+
+
+FAULT = """
+from specwatch.sandbox import SandboxApi
+
+api = SandboxApi("example-api")
+api.switch("one", breaks="count-equal-regions", text="It is so.")
+api.switch("two", breaks="listRegions/200", text="It is so.")
+api.switch("three", breaks="count-equals-regions", text="It is so.")
+"""
+
+
+def test_a_fault_that_breaks_no_claim(specwatch: Command, workspace: Path) -> None:
+    """What a fault says that it breaks is a claim, written or derived."""
+    module = workspace / "sandbox" / "example_api.py"
+    module.write_text(FAULT, encoding="utf-8")
+    finished = specwatch("lint", "--workspace", workspace)
+    assert finished.returncode == 2
+    assert finished.stdout.startswith(
+        f"{module}:5: fault 'one' breaks 'count-equal-regions', which is no claim of example-api.yaml\n"
+    )
+    assert "  mend: did you mean 'count-equals-regions'?\n" in finished.stdout
+    assert finished.stdout.count("is no claim") == 1
 
 
 def test_played_scenario_is_right(specwatch: Command, workspace: Path, spec: Path, edit: Edit) -> None:

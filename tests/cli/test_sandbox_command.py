@@ -14,6 +14,9 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from specwatch.cli.sandbox import greeting
+from specwatch.spec import load_api
+
 Command = Callable[..., CompletedProcess[str]]
 
 DROPPED = "example-api/listRegions/200/drop/count"
@@ -85,6 +88,18 @@ def test_other_hosts_warn(specwatch: Command, workspace: Path) -> None:
         in finished.stderr
     )
     assert finished.returncode == 2
+
+
+def test_a_variable_that_is_asked_later_is_told(workspace: Path) -> None:
+    """Of two variables for one credential the first is printed, and the other one named beside it."""
+    spec = workspace / "specs" / "example-api.yaml"
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace("[EXAMPLE_API_TOKEN]", "[EXAMPLE_API_TOKEN, EXAMPLE_TOKEN]"), encoding="utf-8")
+
+    lines = list(greeting("http://127.0.0.1:1", [load_api(spec)]))
+
+    assert "  export EXAMPLE_API_TOKEN=specwatch-sandbox-account" in lines
+    assert "EXAMPLE_TOKEN serves as well where EXAMPLE_API_TOKEN is not set." in lines
 
 
 def test_faults_are_listed(specwatch: Command, workspace: Path) -> None:

@@ -63,6 +63,20 @@ def test_a_miss_is_shown_and_fails(specwatch: Command, measured: Path) -> None:
         assert line in done.stdout
 
 
+def test_every_fault_is_told_with_the_claims_that_detect_it(specwatch: Command, measured: Path) -> None:
+    """A line per fault where there are few; --to-the-end names all claims, and --verbose lists many faults as well."""
+    given = ("score", "--workspace", measured, "--profile", "smoke")
+
+    few = specwatch(*given, "--faults", "miscounted", "--to-the-end")
+    many = specwatch(*given, "--faults", "*[!s]")
+    all_of_them = specwatch(*given, "--faults", "*[!s]", "--verbose")
+
+    assert "✓ example-api/miscounted: detected after " in few.stdout
+    assert ", by count-equals-regions\n" in few.stdout
+    assert "example-api/miscounted: detected" not in many.stdout
+    assert "example-api/miscounted: detected" in all_of_them.stdout
+
+
 def test_a_crash_is_unknown(specwatch: Command, measured: Path) -> None:
     """A run that dies is neither detected nor missed: 3, and the document on stdout says why."""
     done = specwatch(

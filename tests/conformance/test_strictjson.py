@@ -173,3 +173,10 @@ def test_depth_is_counted_as_if_character_by_character(text: str, limit: int) ->
             deepest = max(deepest, depth)
 
     assert _depth_exceeds(text, limit) is (deepest > limit)
+
+
+@pytest.mark.parametrize("length, remembered", [(0, True), (8 * 1024 * 1024, False)])
+def test_a_long_body_is_not_kept(length: int, *, remembered: bool) -> None:
+    """Who asks twice for a body gets the same value; one that would fill the memory is forgotten."""
+    body = b"[1]".ljust(length + 3)
+    assert (parse_strict(body) is parse_strict(body)) == remembered

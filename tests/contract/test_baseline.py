@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
@@ -14,12 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.loopback import shop_api
 
-from specwatch.contract.baseline import FORM, applied, check_extensible, compare, listed, load_baseline
+from specwatch.cli.check.baseline import read
+from specwatch.cli.check.request import Given
+from specwatch.cli.names import Complaints
+from specwatch.contract.baseline import FORM, LONGEST_DAYS, applied, check_extensible, compare, listed, load_baseline
 from specwatch.contract.ledger import ClaimResult
 from specwatch.contract.result import ApiResult, RunResult, exit_code
 from specwatch.errors import WorkspaceError
-from specwatch.values import Claim, Exchange, Level, Request, Response, Scenario, Timings, Verdict, Violation
+from specwatch.spec import Api
+from specwatch.values import Claim, Level, Scenario, Verdict, Violation
 from specwatch.values.baseline import Acceptance, Baseline
+from specwatch.workspace import Workspace
 
 DAY = date(2026, 6, 1)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -52,18 +58,18 @@ def make_result(
     claims += [ClaimResult(_claim(name), Verdict.PASS, 1, None) for name in kept]
     claims += [ClaimResult(_claim(name), Verdict.UNKNOWN, 0, "why") for name in unknown]
     verdict = Verdict.FAIL if any(strict or level is Level.PROMISE for level in levels.values()) else Verdict.PASS
-    api = ApiResult("shop", verdict, 1, 0.0, 0.0, tuple(claims), found, {}, {})
-    exchange = Exchange(
-        "shop-1",
-        "shop",
-        "getItem",
-        "http://x",
-        Request("GET", "http://x/", (), b""),
-        Response(200, (), b""),
-        Timings(0, 0),
+    api = ApiResult("shop", verdict, 1, 0.0, 0.0, tuple(claims), found, {}, {}, established=established)
+    return RunResult("live", "smoke", 1, NOON, 1.0, strict, (api,))
+
+
+def beside_another(result: RunResult, *, unknown: bool = False) -> RunResult:
+    """The run with a second API, whose claim is kept or unknown; nothing was established about it in that case."""
+    verdict = Verdict.UNKNOWN if unknown else Verdict.PASS
+    claim = ClaimResult(replace(_claim("kept"), api="other"), Verdict.PASS, 1, None)
+    other = replace(
+        result.apis[0], id="other", verdict=verdict, claims=(claim,), violations=(), established=not unknown
     )
-    exchanges = (exchange if established else replace(exchange, credentials={"token": "absent"}),)
-    return RunResult("live", "smoke", 1, NOON, 1.0, strict, (api,), exchanges=exchanges)
+    return replace(result, apis=(*result.apis, other))
 
 
 def _claim(name: str, level: Level = Level.PROMISE) -> Claim:
@@ -121,6 +127,14 @@ def test_what_is_gone_fails_a_strict_run(*, strict: bool, verdict: Verdict) -> N
     assert (result.verdict, exit_code(result)) == (verdict, 1 if strict else 0)
 
 
+def test_what_is_gone_fails_its_own_api_only() -> None:
+    """Another API of the same strict run passes."""
+    run = beside_another(make_result(kept=("a",), strict=True))
+    result = applied(run, accept(violation("a")))
+
+    assert [(api.id, api.verdict) for api in result.apis] == [("shop", Verdict.FAIL), ("other", Verdict.PASS)]
+
+
 def test_what_could_not_be_looked_for_is_not_gone() -> None:
     """An entry whose claim is unknown, or whose run was interrupted, is unchecked: no strict run fails for it."""
     baseline = accept(violation("a"))
@@ -157,11 +171,13 @@ def test_a_part_of_a_run_finds_nothing_gone() -> None:
     """A selection sends less, and recorded traffic is what it is: no strict run fails for what is not in it."""
     baseline = accept(violation("a"))
     narrowed = applied(make_result(kept=("a",), strict=True), baseline, narrowed=True)
-    recorded = compare(replace(make_result(kept=("a",)), target="recorded"), baseline)
+    traffic = replace(make_result(kept=("a",)), target="recorded")
+    recorded, part = compare(traffic, baseline), compare(traffic, baseline, narrowed=True)
 
     assert narrowed.baseline is not None
     assert (narrowed.verdict, narrowed.baseline.scope, len(narrowed.baseline.unseen)) == (Verdict.PASS, "selection", 1)
     assert (recorded.scope, recorded.gone, len(recorded.unseen)) == ("traffic", (), 1)
+    assert part.scope == "traffic"  # a larger selection would not have found more in it
 
 
 def test_what_the_run_is_not_about_is_left_out() -> None:
@@ -182,6 +198,35 @@ def test_nothing_established_is_no_pass() -> None:
     """Where only refusals of bad credentials were seen, accepting what is broken establishes nothing."""
     known = violation("a")
     assert applied(make_result(known, established=False), accept(known)).verdict is Verdict.UNKNOWN
+
+
+def test_one_api_establishes_nothing_about_another() -> None:
+    """Beside an API that answered well, one whose breach is accepted stays unknown if it only refused."""
+    known = violation("a")
+    result = applied(beside_another(make_result(known, established=False)), accept(known))
+
+    assert [(api.id, api.verdict) for api in result.apis] == [("shop", Verdict.UNKNOWN), ("other", Verdict.PASS)]
+
+
+def test_an_unknown_api_never_passes() -> None:
+    """Accepting what an API breaks says nothing about another one that is unknown, whatever it seems to keep."""
+    known = violation("a")
+    result = applied(beside_another(make_result(known), unknown=True), accept(known))
+    alone = applied(make_result(kept=(), unknown=("a",)), accept(known))
+
+    assert [(api.id, api.verdict) for api in result.apis] == [("shop", Verdict.PASS), ("other", Verdict.UNKNOWN)]
+    assert alone.verdict is Verdict.UNKNOWN
+
+
+def test_a_claim_weighs_what_is_left_of_it() -> None:
+    """Where the broken promise is accepted and a broken inference of the same claim is not, the claim warns."""
+    promise, inference = violation("a", "/x"), violation("a", "/y", Level.INFERENCE)
+    run = make_result(inference, promise)
+    results = [applied(replace(run, strict=strict), accept(promise)) for strict in (False, True)]
+
+    assert [result.verdict for result in results] == [Verdict.PASS, Verdict.FAIL]
+    claim = results[0].apis[0].claims[0]
+    assert (claim.accepted, claim.level, results[0].warnings) == (False, Level.INFERENCE, 1)
 
 
 CLAIMS = st.sampled_from(["a", "b", "c"])
@@ -304,6 +349,50 @@ def test_a_far_day_is_odd(tmp_path: Path) -> None:
     assert warning.startswith(f"{path}:6: until 2029-06-30 is 1,125 days ahead")
 
 
+@pytest.mark.parametrize("days, is_odd", [(LONGEST_DAYS, False), (LONGEST_DAYS + 1, True)])
+def test_a_year_is_not_too_far(tmp_path: Path, days: int, *, is_odd: bool) -> None:
+    """A leap year is the longest that nobody has to explain."""
+    path = tmp_path / "b.yaml"
+    path.write_text(HEAD + ENTRY.replace("2026-06-30", str(DAY + timedelta(days=days))), encoding="utf-8")
+
+    assert bool(load_baseline(path, ["shop"], lambda _: API, DAY).warnings) is is_odd
+
+
+class Workshop(Workspace):
+    """A workspace whose only spec cannot be loaded, for a reason that a test gives."""
+
+    reason: Exception
+
+    def api(self, _api_id: str) -> Api:
+        """Fail."""
+        raise self.reason
+
+
+def given_baseline(folder: Path, reason: Exception) -> tuple[Baseline | None, Complaints]:
+    """What `--baseline` reads in such a workspace, and the complaints about it."""
+    path = folder / "b.yaml"
+    path.write_text(HEAD + ENTRY, encoding="utf-8")
+    (folder / "specs").mkdir()
+    (folder / "specs" / "shop.yaml").touch()
+    workshop, complaints = Workshop(folder, "the test's"), Complaints()
+    object.__setattr__(workshop, "reason", reason)
+    return read(cast("Given", {"baseline_file": str(path)}), workshop, complaints, DAY), complaints
+
+
+def test_a_wrong_spec_is_said_elsewhere(tmp_path: Path) -> None:
+    """A spec that is wrong keeps nobody from reading the baseline."""
+    baseline, _ = given_baseline(tmp_path, WorkspaceError("shop.yaml: is not YAML"))
+    assert baseline is not None
+    assert len(baseline.acceptances) == 1
+
+
+@pytest.mark.parametrize("kind", [AttributeError, KeyError, TypeError, ValueError])
+def test_a_defect_of_ours_is_no_wrong_spec(tmp_path: Path, kind: type[Exception]) -> None:
+    """What the loader should never raise is not taken for a spec that is wrong."""
+    with pytest.raises(kind, match="ours"):
+        given_baseline(tmp_path, kind("ours"))
+
+
 def test_an_api_that_cannot_be_loaded_is_believed(tmp_path: Path) -> None:
     """Where a spec is wrong that the run is not about, nothing is said about its claims."""
     path = tmp_path / "b.yaml"
@@ -326,6 +415,12 @@ def test_violations_are_listed_for_somebody_to_fill_in(load: Load) -> None:
         len(load(text.replace('reason: ""', "reason: known").replace('until: ""', "until: 2026-07-01")).acceptances)
         == 2
     )
+
+
+def test_recorded_traffic_names_no_profile() -> None:
+    """No profile has sent it, so that none can be said to find its violations again."""
+    (entry,) = yaml.safe_load(listed(replace(make_result(violation("a")), target="recorded")))["accepted"]
+    assert set(entry) == {"violation", "claim", "reason", "until"}
 
 
 def test_nothing_found_is_an_empty_list(load: Load) -> None:

@@ -68,7 +68,7 @@ def collect(case):
 collect()
 for case in cases:
     case.call()
-bridge._install(run)
+bridge._through(run.apis[api.id], schema)
 for case in cases:
     case.call()
 """

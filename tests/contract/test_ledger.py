@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.loopback import shop_api
 
-from specwatch.contract.ledger import NOT_REACHED, Ledger, worst
+from specwatch.contract.ledger import NOT_REACHED, Ledger, verdict_over
 from specwatch.contract.profile import PROFILES
-from specwatch.contract.result import ApiResult, RunResult, exit_code
+from specwatch.contract.result import ApiResult, RunResult, drift_of, exit_code
 from specwatch.spec import Api
 from specwatch.values.claim import Level, Verdict
-from specwatch.values.violation import Violation
+from specwatch.values.violation import Drift, Sighting, Violation
 
 API = shop_api()
 PROMISES = ("id-echoed", "known-item-found")
@@ -101,8 +101,54 @@ def test_a_broken_claim_weighs_what_its_gravest_violation_does(levels: list[Leve
     (result,) = ledger.results()
     assert (result.verdict, result.claim.level) == (Verdict.FAIL, Level.PROMISE)
     assert result.level is (Level.PROMISE if Level.PROMISE in levels else Level.INFERENCE)
-    assert (worst([result], strict=False) is Verdict.FAIL) == (Level.PROMISE in levels)
-    assert worst([result], strict=True) is Verdict.FAIL
+    assert (verdict_over([result], established=True, strict=False) is Verdict.FAIL) == (Level.PROMISE in levels)
+    assert verdict_over([result], established=True, strict=True) is Verdict.FAIL
+
+
+def test_the_first_reason_stays() -> None:
+    """What first kept a claim from being checked is told, not what came after it."""
+    ledger = Ledger(API, ["id-echoed"])
+
+    ledger.explain("id-echoed", "the credential is refused")
+    ledger.explain("id-echoed", "there was no time")
+
+    (result,) = ledger.results()
+    assert result.reason == "the credential is refused"
+
+
+def test_drift_counts_every_sight() -> None:
+    """A thing that is seen several times in one go, and under several statuses, is counted as often in all."""
+    ledger = Ledger(API, CLAIMS)
+    new, other = (Drift("shop", "getItem", "field", name) for name in ("/new", "/other"))
+
+    for drift, count, status in [(new, 3, 200), (other, 1, 200), (new, 2, 200), (new, 4, 404)]:
+        ledger.note(Sighting(drift, count, 1.0, 2.0, status))
+
+    assert drift_of(ledger.sightings.all()) == {new: 9, other: 1}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_accepted_claims_fail_nothing(*, strict: bool) -> None:
+    """A broken claim that is accepted counts as known, and fails a run as little as a kept one does."""
+    ledger = Ledger(API, ["id-echoed"])
+    ledger.break_(broken("id-echoed"))
+    claims = [dataclasses.replace(each, accepted=True) for each in ledger.results()]
+
+    assert verdict_over(claims, established=True, strict=strict) is Verdict.PASS
+    assert verdict_over(claims, established=False, strict=strict) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "kept, failed, verdict", [(1, 0, "unknown"), (1, 1, "fail"), (0, 1, "fail"), (0, 0, "unknown")]
+)
+def test_nothing_established_is_no_pass(kept: int, failed: int, verdict: str) -> None:
+    """Claims that only refusals kept pass no run; those that they break fail it all the same."""
+    ledger = Ledger(API, PROMISES)
+    ledger.keep(PROMISES[:kept])
+    for claim in PROMISES[1 : 1 + failed]:
+        ledger.break_(broken(claim))
+
+    assert verdict_over(ledger.results(), established=False, strict=False) is Verdict(verdict)
 
 
 def test_what_is_not_selected_does_not_count() -> None:
@@ -135,7 +181,15 @@ def run_result(kept: Sequence[str], failed: Sequence[str], *, strict: bool) -> R
         ledger.break_(broken(claim))
     claims = ledger.results()
     api = ApiResult(
-        "shop", worst(claims, strict=strict), 1, 0.0, 0.1, claims, tuple(ledger.violations.values()), {}, {}
+        id="shop",
+        verdict=verdict_over(claims, established=True, strict=strict),
+        requests=1,
+        cost=0.0,
+        seconds=0.1,
+        claims=claims,
+        violations=tuple(ledger.violations.values()),
+        drift={},
+        responses={},
     )
     return RunResult("sandbox", "smoke", 0, 0.0, 0.1, strict, (api,))
 

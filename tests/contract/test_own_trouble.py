@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.contract.conftest import TOKENS, MakeRun, Serve
 from tests.loopback import Received, TurnedClock, answer
 
+from specwatch.conformance import Facts
+from specwatch.contract.blame import Cause, own_cause
 from specwatch.contract.caller import Caller
 from specwatch.errors import CannotTell, CredentialRefused, MissingCredential, NotAllowed, RateLimited, UsageError
+from specwatch.spec import Api, load_api
+from specwatch.values import Exchange, Request, Response, Timings
 from specwatch.values.claim import Verdict
 
 ITEM = {"id": "i-1", "name": "a cup"}
@@ -55,6 +61,34 @@ def test_own_trouble_breaks_no_contract(serve: Serve, start: MakeRun, said: byte
     assert [line.startswith(reason) for line in result.trouble] == [True]
     found = next(each for each in result.claims if each.claim.id == "getItem/200")
     assert (found.verdict, str(found.reason).startswith(reason)) == (Verdict.UNKNOWN, True)
+
+
+@pytest.mark.parametrize(
+    "credentials, said, is_established",
+    [
+        ("account", answer(401, BAD_TOKEN), False),
+        ("account", answer(429, b"slow down", headers={"Retry-After": "99"}), False),
+        ("account", answer(400, USED_UP), False),
+        ("absent", answer(401, BAD_TOKEN), False),
+        ("account", answer(404, b""), True),
+        ("account", answer(200, ITEM), True),
+    ],
+)
+def test_refusals_establish_nothing(
+    serve: Serve,
+    start: MakeRun,
+    credentials: str,
+    said: bytes,
+    is_established: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Only an answer about the request establishes anything: neither trouble of ours does nor a refusal that is due."""
+    run = start(serve(lambda _: said).url)
+
+    call(Caller(run), credentials=credentials)
+
+    result = run.result()
+    assert result.established is is_established
+    assert result.verdict is (Verdict.PASS if is_established else Verdict.UNKNOWN)
 
 
 @pytest.mark.parametrize("url", ["http://shop.invalid", "http://127.0.0.1:1"])
@@ -255,3 +289,74 @@ def test_a_spent_quota_is_not_asked_again(serve: Serve, start: MakeRun) -> None:
             Caller(run).call("makeItem", json={"name": "a cup"})
 
     assert len(server.received) == 1
+
+
+def guarded(folder: Path, *statuses: str, states: object) -> Api:
+    """An API with one operation that answers 200 and these statuses, each with an error code of two or of none."""
+    codes = {"properties": {"error": {"properties": {"code": {"type": "string", "enum": ["unknown", "old"]}}}}}
+    refusal = {"description": "No.", "content": {"application/json": {"schema": codes}}}
+    responses = {"200": {"description": "Well."}, **dict.fromkeys(statuses, refusal)}
+    operation = {"operationId": "getThing", "x-effect": "read", "security": [{"key": []}], "responses": responses}
+    key = {"type": "apiKey", "in": "header", "name": "X-Key", "x-credential": {"env": ["KEY"], "states": states}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Guarded", "version": "1"},
+        "servers": [{"url": "https://guarded.example.com"}],
+        "x-error-code": "/error/code",
+        "paths": {"/thing": {"get": operation}},
+        "components": {"securitySchemes": {"key": key}},
+    }
+    path = folder / "guarded.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return load_api(path)
+
+
+def said_to(api: Api, role: str, status: int, code: str | None) -> Facts:
+    """An answer of that API to a credential in that role."""
+    body = json.dumps({"error": {} if code is None else {"code": code}}).encode()
+    exchange = Exchange(
+        id="guarded-1",
+        api=api.id,
+        operation="getThing",
+        target=api.servers[0],
+        request=Request("GET", f"{api.servers[0]}/thing", (), b""),
+        response=Response(status, (("Content-Type", "application/json"),), body),
+        timings=Timings(0.0, 0.1),
+        credentials={"key": role},
+    )
+    return Facts(api, api.operation("getThing"), exchange)
+
+
+def expired(status: int, **code: str) -> object:
+    """The state of a credential that is answered like this."""
+    return {"expired": {"env": ["OLD_KEY"], "answer": {"status": status, **code}}}
+
+
+@pytest.mark.parametrize(
+    "responses, status, cause",
+    [
+        (["403"], 403, Cause.STATE),
+        (["401"], 401, Cause.STATE),
+        (["401", "403"], 401, Cause.STATE),
+        (["401", "403"], 403, None),
+    ],
+)
+def test_a_credential_that_should_be_expired_may_be_unknown(
+    tmp_path: Path, responses: list[str], status: int, cause: Cause | None
+) -> None:
+    """A 401 says that a credential is unknown, or a 403 where no 401 is documented; a 403 beside a 401 does not."""
+    api = guarded(tmp_path, *responses, states=expired(status, code="old"))
+
+    assert own_cause(said_to(api, "expired", status, "unknown"), succeeded=False) is cause
+    assert own_cause(said_to(api, "expired", status, "old"), succeeded=False) is None
+
+
+@pytest.mark.parametrize("code", ["never heard of", None])
+@pytest.mark.parametrize("has_code", [False, True])
+def test_a_state_without_a_code_explains_no_code(tmp_path: Path, code: str | None, *, has_code: bool) -> None:
+    """An undocumented error code may be that of a state only if the state is told by a code."""
+    api = guarded(tmp_path, "400", states=expired(400, code="old") if has_code else expired(400))
+
+    found = own_cause(said_to(api, "account", 400, code), succeeded=False)
+
+    assert found is (Cause.CREDENTIAL if has_code else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from tests.contract.conftest import TOKENS, MakeWorkspace, Runner, Serve
@@ -11,13 +12,13 @@ from tests.loopback import Received, TurnedClock, answer
 
 from specwatch.contract.caller import Caller
 from specwatch.contract.profile import PROFILES
-from specwatch.contract.retries import MAX_GROUPS, TRIES, try_again
+from specwatch.contract.retries import ALONE, MAX_GROUPS, TOGETHER, TRIES, stands_alone, try_again
 from specwatch.contract.run import ContractRun, Selection, Settings
 from specwatch.errors import CannotTell
 from specwatch.spec import Api
 from specwatch.transport.target import Kind, Target
 from specwatch.values import Verdict
-from specwatch.values.violation import Rate
+from specwatch.values.violation import Breach, Rate
 
 GOOD = {"id": "i-1", "name": "a cup"}
 BAD = {"id": "i-1"}
@@ -296,3 +297,19 @@ def test_the_same_seed_sends_the_same_requests(serve: Serve, runner: Runner, wor
     assert len(sent[0]) > 40
     assert sent[0] == sent[1]
     assert sent[0] != sent[2]
+
+
+def test_every_kind_is_decided_upon() -> None:
+    """Either one exchange shows it, or it takes more than that."""
+    assert set(Breach) == ALONE | TOGETHER
+    assert set() == ALONE & TOGETHER
+
+
+@pytest.mark.parametrize("kind, alone", [("header", True), ("code", True), ("series", False)])
+def test_what_one_answer_shows_is_tried_again(serve: Serve, begin: Start, kind: str, *, alone: bool) -> None:
+    """A header that is not as documented is, what two answers differ in is not."""
+    run = begin(serve(lambda _: answer(200, BAD)).url)
+    read(run)
+    found = next(violation for violation in run.result().apis[0].violations if violation.claim == WHOLE)
+
+    assert stands_alone(replace(found, kind=kind)) is alone

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.contract.conftest import TOKENS, MakeWorkspace, Runner, Serve
 from tests.loopback import Received, answer
 
+from specwatch.contract.current import activate, current_run, deactivate
 from specwatch.contract.ledger import NOT_REACHED
-from specwatch.contract.run import LEFT_OUT, MISSHAPEN
+from specwatch.contract.profile import PROFILES
+from specwatch.contract.run import LEFT_OUT, MISSHAPEN, ContractRun, Selection, Settings
+from specwatch.errors import InternalError
+from specwatch.spec import Api
+from specwatch.transport.target import Kind, Target
 from specwatch.values.claim import Level, Verdict
+from specwatch.values.violation import gist
 
 HEAD = '''
 """The shop's contract."""
@@ -115,6 +122,91 @@ def test_defective():
     assert outcome.defect is not None
     assert "test_shop.py::test_defective: KeyError: 'nmae'" in outcome.defect
     assert outcome.api.violations == ()
+
+
+@pytest.mark.parametrize(
+    "test, named, nearest",
+    [
+        ("", "known-itm-found", "shop/known-item-found"),
+        ("", "elsewhere/nothing-like-it-at-all", ""),
+        ('@claim("shop/known-item-found")\n', "name-is-knd", "shop/name-is-kind"),
+    ],
+)
+def test_a_claim_that_no_spec_has_is_ours(
+    runner: Runner, workspace: MakeWorkspace, serve: Serve, test: str, named: str, nearest: str
+) -> None:
+    """A finding for a claim that does not exist is a defect of the test, told with the name that is like it."""
+    own = f"""
+pytestmark = pytest.mark.api("shop")
+
+{test}def test_misnamed():
+    expect(False, "a thing", "none", claim="{named}")
+"""
+    outcome = runner.check(workspace(HEAD + own + PLAYED), serve(well).url, environment=TOKENS)
+
+    full = f"shop/{named}" if test else named
+    meant = f"; did you mean {nearest!r}?" if nearest else ""
+    assert outcome.defect is not None
+    assert f"test_shop.py::test_misnamed: names the claim {full!r}, which no spec has{meant}" in outcome.defect
+    assert outcome.api.violations == ()
+
+
+PLAYED_TWICE = (
+    PLAYED
+    + """
+@claim("shop/known-item-found")
+def test_played_again():
+    reply = API.call("getItem", path={"id": API.known("item")})
+    expect(False, f"a name at {reply.exchange.timings.ended_at}", reply)
+"""
+)
+
+
+def test_two_breaches_of_a_scenario_are_two(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:
+    """What one step of a scenario expects and another one does not find have ids of their own, in every run."""
+    server, path = serve(missing), workspace(HEAD + PLAYED_TWICE)
+    runs = [runner.check(path, server.url, environment=TOKENS, seed=seed) for seed in (1, 2)]
+
+    first, second = ([(each.id, each.expected) for each in run.api.violations] for run in runs)
+    assert len({key for key, _ in first}) == len(first) == 2
+    assert [key for key, _ in first] == [key for key, _ in second]
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        ("status 200", "status 404", False),
+        ("404 for another account", "410 for another account", False),
+        ("a name", "a price", False),
+        ("12 entries", "7 entries", True),
+        ("at 1732331195.25", "at 1732331199.5", True),
+        ("the hour before Mon, 23 Nov 2026 04:31:00 GMT", "the hour before Tue, 01 Dec 2026 22:00:01 GMT", True),
+        ('entry 3 is that of row {"uid": "a", "b": []}', 'entry 4 is that of row {"uid": "c", "d": {}}', True),
+        ("the name 'a cup'", "the name 'two cups'", True),
+        ("the id 0b1c-4d", "the id ffe0-11", True),
+    ],
+)
+def test_the_gist_is_what_no_run_changes(one: str, other: str, *, same: bool) -> None:
+    """Identifiers, counts, times and data take no part in it; words and statuses do."""
+    assert (gist(one) == gist(other)) == same
+
+
+def test_one_run_at_a_time(api: Api) -> None:
+    """Contract tests ask for the run that they belong to, so a second one waits for the end of the first."""
+    first, second = (
+        ContractRun(Selection((api,)), Settings(Target(Kind.URL, "http://127.0.0.1:1"), PROFILES["smoke"]))
+        for _ in "ab"
+    )
+    activate(first)
+    try:
+        with pytest.raises(InternalError, match="has to end before"):
+            activate(second)
+        assert current_run() is first
+    finally:
+        deactivate(first)
+        first.close()
+        second.close()
 
 
 def test_tests_share_the_modules_beside_them(runner: Runner, workspace: MakeWorkspace, serve: Serve) -> None:

@@ -183,7 +183,6 @@ def test_a_whole_spec_changes_in_those_lines_only(path: Path) -> None:
 @pytest.mark.parametrize(
     "target, update, found",
     [
-        ("$.nothing", {"a": 1}, "matches nothing"),
         ("$.info.title", {"a": 1}, 'matches "Garden"'),
         ("$.info", "text", "is an object, the update is"),
         ("$.info", {"title": {"a": 1}}, "'title' at $.info is a plain value, the update has an object"),
@@ -191,11 +190,38 @@ def test_a_whole_spec_changes_in_those_lines_only(path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said(spec: Path, target: str, update: object, found: str) -> None:
-    """A target that is nowhere or no object, and an update of another kind."""
+    """A target that is no object, and an update of another kind."""
     with pytest.raises(UsageError) as caught:
         edited(spec, spec.read_text(), [Action(target, update=update, where="overlay.yaml:7")])
     assert caught.value.problems[0].where == "overlay.yaml:7"
     assert found in caught.value.problems[0].found
+
+
+@pytest.mark.parametrize(
+    "text, target, after",
+    [
+        ("a:  # part\n  b: 1  # value\nc: 1\n", "$.a.b", "a: {}  # part\nc: 1\n"),
+        ("a:  # part\n  - {b: 1}  # value\nc: 1\n", "$.a[0]", "a: []  # part\nc: 1\n"),
+        ("a:\n  # above\n  b: 1\nc: 1\n", "$.a.b", "a: {}\n  # above\nc: 1\n"),
+    ],
+)
+def test_a_part_with_a_comment_may_become_empty(spec: Path, text: str, target: str, after: str) -> None:
+    """The comment stays behind it, or below it."""
+    assert edited(spec, text, [Action(target, remove=True)]).text == after
+
+
+def test_a_comment_above_a_list_that_is_not_indented(spec: Path) -> None:
+    """How lists are indented is seen in those that begin with a comment, too."""
+    text = "a:  # part\n# above\n- 1  # one\nb: 1\n"
+    assert changed(spec, Action("$.a", update=2), text=text) == ["+- 2"]
+
+
+def test_a_target_may_be_nowhere(spec: Path) -> None:
+    """Then nothing is done there, and it is known which actions these were; the others are carried out."""
+    actions = [Action("$.z", remove=True), Action("$", update={"b": 2}), Action("$.z", update={"a": 1})]
+    after = edited(spec, "a: 1  # odd\n", actions)
+    assert (after.text, after.missed) == ("a: 1  # odd\nb: 2\n", (0, 2))
+    assert edited(spec, "a: 1\n", actions[:1]).missed == (0,)
 
 
 def test_the_document_itself_cannot_be_removed(spec: Path) -> None:

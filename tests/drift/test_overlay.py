@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specwatch.drift.merging import carry_out, located
-from specwatch.drift.overlay import Action, Overlay, document, json_path, read_overlay, spelt
+from specwatch.drift.overlay import Action, Overlay, document, json_path, path_of, read_overlay, reference, spelt
 from specwatch.errors import SpecwatchError
 
 HEAD = "overlay: 1.0.0\ninfo: {title: Ours, version: 1.0.0}\n"
@@ -138,6 +138,8 @@ def test_an_overlay_is_written_and_read_again(tmp_path: Path) -> None:
         (f"{HEAD}actions: [{{target: $.a, update: 1, description: 1}}]\n", "the description is no text"),
         (f"{HEAD}actions: [{{target: $.a, updates: 1, remove: true}}]\n", "unknown key 'updates'"),
         (f"{HEAD}extends: 1\nactions: [{{target: $.a, remove: true}}]\n", "extends is no text"),
+        (f"{HEAD}extends: 'http://[a'\nactions: [{{target: $.a, remove: true}}]\n", "extends is no URI reference"),
+        (f"{HEAD}extends: a%00.yaml\nactions: [{{target: $.a, remove: true}}]\n", "has a null character"),
     ],
 )
 def test_what_is_no_overlay_is_refused(tmp_path: Path, text: str, found: str) -> None:
@@ -170,11 +172,14 @@ def test_an_action_may_be_a_remark(tmp_path: Path, version: str) -> None:
 
 
 def test_extends_is_a_uri_reference(tmp_path: Path) -> None:
-    """What no URI may hold is escaped, and is itself again when the overlay is read."""
+    """What no URI may hold is escaped, and it is written and read as it is; a path comes out of it again."""
     path = tmp_path / "o.yaml"
-    extends = "../my specs/é 100%.yaml"
+    file = "../my specs/é 100%: a?b#c.yaml"
+    extends = "../my%20specs/%C3%A9%20100%25%3A%20a%3Fb%23c.yaml"
+    assert (reference(file), path_of(extends)) == (extends, file)
+    assert path_of("https://example.org/a%23b/c.yaml?version=1#top") == "/a#b/c.yaml"
     overlay = Overlay("Ours", "1", (Action("$.a", remove=True),), extends)
-    assert document(overlay)["extends"] == "../my%20specs/%C3%A9%20100%25.yaml"
+    assert document(overlay)["extends"] == extends
     path.write_text(spelt(overlay, path), encoding="utf-8")
     assert read_overlay(path).extends == extends
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,3 +38,11 @@ def session(workspace: Path) -> Session:
         return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=100, check=False)
 
     return run
+
+
+def outcomes(out: str) -> Counter[str]:
+    """How many tests had each outcome, as the last line says."""
+    last = out.strip().splitlines()[-1]
+    return Counter(
+        {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|deselected)", last)}
+    )

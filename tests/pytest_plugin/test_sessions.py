@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.pytest_plugin.conftest import Session
+from tests.pytest_plugin.conftest import Session, outcomes
 
 from specwatch.sandbox import EmbeddedSandbox, SandboxSettings, load_modules
 from specwatch.workspace import Workspace
@@ -25,14 +24,6 @@ def served(workspace: Path, *faults: str) -> Iterator[str]:
     settings = SandboxSettings(faults=faults)
     with EmbeddedSandbox(apis, load_modules(workspace / "sandbox", apis), settings) as sandbox:
         yield sandbox.url
-
-
-def outcomes(out: str) -> Counter[str]:
-    """How many tests had each outcome, as the last line says."""
-    last = out.strip().splitlines()[-1]
-    return Counter(
-        {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|deselected)", last)}
-    )
 
 
 def test_contracts_run_against_the_sandbox(session: Session) -> None:

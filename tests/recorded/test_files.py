@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.loopback import shop_api
-from tests.recorded.conftest import Write, entry, har
+from tests.recorded.conftest import Judge, Write, entry, har
 
 from specwatch.contract.settings import Selection
 from specwatch.errors import UsageError
 from specwatch.recorded import Manner, judge_recordings, read_recording, sort
+from specwatch.recorded.files import UNWRITABLE
+from specwatch.values.claim import Verdict
 
 HAR = json.dumps(har(entry())).encode()
 SHOP = shop_api()
@@ -148,3 +150,32 @@ def test_any_file_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with contextlib.suppress(UsageError):
         assert read_recording(path).size >= 0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        entry("/items/i-\ud800"),
+        entry(headers=[("authorization", "Bearer \udfff")]),
+        entry(came=[("x-\ud800", "1")]),
+        {**entry(), "request": {**entry()["request"], "method": "G\ud800T"}},
+    ],
+    ids=["url", "sent", "came", "method"],
+)
+def test_half_of_a_character_is_told(write: Write, broken: object) -> None:
+    """JSON has escapes for it, HTTP does not: the entry is left out, and the others are read."""
+    recording = read_recording(write(har(entry(), broken)))
+
+    assert [(each.reason, each.broken) for each in recording.skipped] == [(UNWRITABLE, True)]
+    assert len(recording.entries) == 1
+
+
+@pytest.mark.parametrize(
+    "body", ['{"id": ' + "9" * 1_000 + "}", '{"id": ' + "[" * 300 + "]" * 300 + "}"], ids=["digits", "depth"]
+)
+def test_a_body_that_is_not_read_establishes_nothing(judged: Judge, body: str) -> None:
+    """Nothing is known of an API of which no answer could be judged by its content."""
+    found = judged(entry(body=body))
+
+    assert found.api.verdict is Verdict.UNKNOWN
+    assert "nothing is established by it" in found.api.trouble[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from specwatch.errors import UsageError
-from specwatch.reports.files import check_apart, check_writable, same_place, write_json, write_text
+from specwatch.reports.files import check_apart, check_writable, json_text, same_place, write_json, write_text
 from specwatch.workspace import Workspace
 
 
@@ -189,3 +189,28 @@ def test_json_is_readable_and_takes_any_text(tmp_path: Path) -> None:
 
     assert path.read_text(encoding="utf-8") == '{\n  "text": "höhö",\n  "half": "\\ud800"\n}\n'
     assert json.loads(path.read_bytes()) == {"text": "höhö", "half": "\ud800"}
+
+
+def test_links_that_lead_to_each_other_are_no_place(tmp_path: Path) -> None:
+    """It is said as any other place that cannot be written to, before a run and after it, and once."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    (tmp_path / "specwatch.yaml").touch()
+
+    check_apart(one, [("--baseline", tmp_path / "base"), ("--from", other)], Workspace(tmp_path, "this one"))
+    for path in (one, one / "report.json"):
+        with pytest.raises(UsageError, match=r"Too many levels of symbolic links|there is no folder"):
+            check_writable(path)
+        with pytest.raises(UsageError, match="Too many levels of symbolic links"):
+            write_text(path, "new")
+
+
+def test_what_nobody_sees_stands_as_an_escape_in_json() -> None:
+    """Marks of direction, separators of lines, controls and halves of characters; the document is the same."""
+    document = {"a\u202eb": "\u2028\u2029\u200b\x7f\x9b\ud800\U000e0041 and ü, 茶, 🍵"}
+    text = json_text(document)
+
+    assert json.loads(text) == document
+    assert [char for char in text if not char.isprintable() and char != "\n"] == []
+    assert all(shown in text for shown in ("\\u202e", "\\u2028", "\\ud800", "ü, 茶, 🍵"))

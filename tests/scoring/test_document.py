@@ -113,6 +113,47 @@ def test_what_came_to_nothing_has_a_column_where_there_is_any() -> None:
     assert "detected: 2 of 3 (66.7%); of those that break a promise 1 of 2 (50.0%)\n" in shown(tried)
 
 
+def test_each_fault_has_a_line_where_there_are_few() -> None:
+    """What came of it, after how many requests and by which claims; of many only when it is asked for."""
+    more = replace(SCORE, outcomes=tuple(replace(each) for each in SCORE.outcomes * 12))
+    console = Console(file=io.StringIO(), width=40, no_color=True)
+    print_score(console, more, {}, each=True)
+    assert isinstance(console.file, io.StringIO)
+
+    for text in (shown(SCORE), console.file.getvalue()):
+        assert "✓ shop/a: detected after 3 requests, by count-equals\n" in text
+        assert "✗ shop/c: missed after 40 requests\n" in text
+        assert "? shop/d: unknown\n" in text
+    assert "shop/a" not in shown(more)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_names_of_claims_are_whole(width: int) -> None:
+    """A name is beside the table as a whole, or below it where there is no room."""
+    name = "a-claim-of-a-length-that-is-not-unusual"
+    long = replace(FINDING, claim=name)
+    score = replace(SCORE, outcomes=(replace(SCORE.outcomes[1], findings=(long,)), SCORE.outcomes[2]))
+    console = Console(file=io.StringIO(), width=width, no_color=True)
+    print_score(console, score, {})
+    assert isinstance(console.file, io.StringIO)
+    table = console.file.getvalue().partition("✓")[0]
+    assert name in table
+    assert ("mostly by, shop:" in table) is (width < 120)
+    assert "…" not in table
+
+
+def test_a_miss_that_no_claim_can_show_says_so() -> None:
+    """What the fault itself knows about it is told where nobody wrote a reason down, beside what the run says."""
+    outcome = replace(SCORE.outcomes[3], task=replace(task("shop/c"), unclaimed="No claim is about it."))
+    unclaimed = replace(SCORE, outcomes=(outcome,))
+    silent = replace(SCORE, outcomes=(replace(outcome, reason="It established nothing: "),))
+
+    assert to_document(unclaimed, {})["runs"][0]["reason"] == "No claim is about it."  # type: ignore[index]
+    assert to_document(unclaimed, {"shop/c": "Known."})["runs"][0]["reason"] == "Known."  # type: ignore[index]
+    reason = to_document(silent, {})["runs"][0]["reason"]  # type: ignore[index]
+    assert reason == "It established nothing; No claim is about it."
+
+
 def test_nothing_tried_has_no_share() -> None:
     """Where every run came to nothing there is no percentage, which would read as a bad contract."""
     broken = replace(SCORE, outcomes=tuple(each for each in SCORE.outcomes if each.broken))
@@ -143,7 +184,10 @@ def test_progress_is_plain_lines_without_a_terminal(workspace: Workspace, monkey
         progress(SCORE.outcomes[3])
 
     assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue() == "1 of 2 runs: 1 quiet\n2 of 2 runs: 1 missed, 1 quiet\n"
+    assert console.file.getvalue() == (
+        "1 of 2 runs: 1 honest or allowed run raised nothing\n"
+        "2 of 2 runs: 1 missed, 1 honest or allowed run raised nothing\n"
+    )
 
 
 def test_progress_renews_one_line_on_a_terminal(workspace: Workspace) -> None:

@@ -62,6 +62,31 @@ def test_the_first_detection_ends_a_run(workspace: Workspace) -> None:
     assert outcome(long, "miscounted").requests >= long.outcomes[0].requests  # what failed is tried again
 
 
+TWICE = """
+
+@api.variation("alarming-twice", text="A variation that is none, in what is served and in what is refused.")
+def alarming_twice(_call: Call, answer: Answer) -> Answer:
+    if answer.status == 200:
+        return replace(answer, body={**answer.body, "count": 7})
+    return replace(answer, status=200, body={"count": 0, "regions": []})
+"""
+"""Breaks two claims, each of which another contract test shows."""
+
+
+def test_the_first_alarm_ends_no_run(workspace: Workspace) -> None:
+    """What is allowed is tried to the end, so that every alarm is told."""
+    module = workspace.sandbox / "example_api.py"
+    module.write_text(f"{module.read_text(encoding='utf-8')}{TWICE}", encoding="utf-8")
+
+    usual = measure(plan_of(workspace, "alarming-twice"), jobs=1)
+    whole = measure(plan_of(workspace, "alarming-twice", to_the_end=True), jobs=1)
+
+    alarms, to_the_end = outcome(usual, "alarming-twice"), outcome(whole, "alarming-twice")
+    assert alarms.result is Result.FALSE_ALARM
+    assert {"count-equals-regions", "listRegions/credentials"} <= set(alarms.by)
+    assert (alarms.by, alarms.requests) == (to_the_end.by, to_the_end.requests)
+
+
 def test_two_at_a_time_find_the_same(workspace: Workspace) -> None:
     """However many runs go on at a time, each has the outcome that it has by itself."""
     plan = plan_of(workspace, "miscounted", "unseen", "with-more")

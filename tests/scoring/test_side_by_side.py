@@ -76,7 +76,20 @@ def test_only_what_is_not_said_of_the_honest_server_counts(tmp_path: Path, monke
 def test_both_tools_are_run_and_judged(tmp_path: Path) -> None:
     """The command itself, with one API and few faults: both columns, and a fault that specwatch alone can see."""
     rows = tmp_path / "rows.json"
-    options = ["--api", "scan-documents", "--every", "16", "--rounds", "1", "--json", str(rows)]
+    options = [
+        "--api",
+        "scan-documents",
+        "--kind",
+        "schema",
+        "--kind",
+        "semantics and state",
+        "--every",
+        "20",
+        "--rounds",
+        "1",
+        "--json",
+        str(rows),
+    ]
     finished = subprocess.run(
         [sys.executable, "-m", "benchmarks.detection.side_by_side", *options],
         cwd=ROOT,

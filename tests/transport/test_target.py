@@ -159,3 +159,18 @@ def test_live_needs_a_server(api: Api) -> None:
         Target(Kind.LIVE).base(bare)
     assert Target(Kind.URL, "http://x").base(bare) == "http://x"
     assert Target(Kind.LIVE).base(api) == "https://shop.example.com/v1"
+
+
+@pytest.mark.parametrize(
+    "target, base",
+    [
+        (Target(Kind.SANDBOX, "http://127.0.0.1:8000"), "http://127.0.0.1:8000/v1/api"),
+        (Target(Kind.SANDBOX, "http://127.0.0.1:8000/recorded"), "http://127.0.0.1:8000/recorded"),
+        (Target(Kind.URL, "http://127.0.0.1:8000"), "http://127.0.0.1:8000"),
+        (Target(Kind.LIVE), "https://shop.example.com/v1/api"),
+    ],
+)
+def test_the_sandbox_has_the_path_of_the_server(api: Api, target: Target, base: str) -> None:
+    """As the live service does; a base that somebody gave, or at which traffic was recorded, stays as it is."""
+    below = dataclasses.replace(api, servers=("https://shop.example.com/v1/api", "https://other.example.com/v2"))
+    assert target.base(below) == base

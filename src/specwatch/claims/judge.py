@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from specwatch.claims.cel import CelError, Context, compile_expression, fit
 from specwatch.claims.context import claim_context, claim_variables
+from specwatch.claims.differing import differing, value_expression
 from specwatch.claims.evidence import evidence
 from specwatch.claims.plan import SINGLY, WARM, Plan, entries
 from specwatch.claims.questions import ABSENT, BROKEN, KEPT, Entry
@@ -228,7 +229,8 @@ def _holds(claim: Claim, form: Holds, facts: Facts, context: Context) -> Iterato
 def _outcome(claim: Claim, facts: Facts, kind: str, comparison: Comparison) -> ClaimOutcome:
     if comparison.kept:
         return ClaimOutcome(claim)
-    return ClaimOutcome(claim, _broken(claim, facts, kind, comparison.expected, comparison.found))
+    expected, found = differing(comparison.expected, comparison.found, value_expression(claim, facts.operation.id))
+    return ClaimOutcome(claim, _broken(claim, facts, kind, expected, found))
 
 
 def _broken(claim: Claim, facts: Facts, kind: str, expected: str, found: str) -> Violation:

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from specwatch.claims.cel import CelError, compile_expression
-from specwatch.claims.check import expressions
 from specwatch.claims.questions import Entry, Questions, asks_of
+from specwatch.claims.reads import expressions, reads
 from specwatch.claims.statuses import rules_out
 from specwatch.values.claim import Claim, Observe
 
@@ -24,7 +24,6 @@ WARM: Final = 32
 SINGLY: Final = object()
 """The answer about a claim that has to be judged by itself."""
 
-_FIELD: Final = re.compile(r"(?<![\w.])(request|response)\b(?:\.(\w+))?")
 _NO_JSON: Final = re.compile(
     r"""timestamp|duration|bytes|uint|\b\d+[uU]|\b[rR]?[bB][rR]?["']|type\b(?!\([^()]*\)\s*[!=]=)"""
 )
@@ -69,15 +68,14 @@ class Plan:
         self._seen += self._seen <= self._warm
         return self._seen > self._warm
 
-    def answers(self, variables: Callable[[frozenset[str] | None], Mapping[str, object]]) -> list[Any]:
+    def answers(self, variables: Callable[[frozenset[str]], Mapping[str, object]]) -> list[Any]:
         """One answer for each entry.
 
         `ABSENT`, `KEPT` or `BROKEN` for a condition; for a claim on several exchanges a list of pairs of key and value
         for each side that it has (a series has one); and `SINGLY` where the claim has to be judged by itself.
 
         Args:
-            variables: makes the variables of the exchange, of which only the fields that it is given are needed; all
-                of them where it is given None.
+            variables: makes the variables of the exchange, of which only the fields that it is given are needed.
         """
         return self._ask(variables(self._fields), 0, len(self.entries)) if self.entries else []
 
@@ -103,13 +101,9 @@ class Plan:
             return None
 
     @cached_property
-    def _fields(self) -> frozenset[str] | None:
-        """The fields of request and response that are read, or None where that cannot be told."""
-        texts = (text for entry in self.entries for text in expressions(entry.claim))
-        found = [match for text in texts for match in _FIELD.finditer(text)]
-        if any(match[2] is None for match in found):
-            return None
-        return frozenset(match[0] for match in found)
+    def _fields(self) -> frozenset[str]:
+        """The fields of request and response that are read."""
+        return frozenset().union(*(reads(entry.claim) for entry in self.entries))
 
 
 def _can_be_asked(entry: Entry) -> bool:

@@ -320,10 +320,13 @@ def _write(changes: Sequence[Change], to: Path | None) -> None:
 
 
 def _tell(change: Change, what: str) -> None:
+    from specwatch.drift.specs import nowhere
     from specwatch.reports.text import count
 
     for overlay in change.applied:
         click.echo(f"{overlay}: all of it is in {change.spec} already", err=True)
+    for action in change.missed:
+        click.echo(f"warning: {nowhere(change.spec, action)}", err=True)
     if not change.actions:
         return
     added, removed = change.lines

@@ -22,7 +22,8 @@ def command(paths: tuple[Path, ...], workspace: Path | None) -> int:
     """Check specs, claims, contract tests, workflows, schedule and settings.
 
     With PATH only the files there are looked at. Every mistake is said with its file and line, what was found, what
-    was expected and how to mend it. Sandbox modules are run for it, contract tests are only read.
+    was expected and how to mend it: so are a call of an operation, and a fault's claim, that no spec has. Sandbox
+    modules are run for it, contract tests are only read.
     """
     from specwatch.lint import lint_workspace
 

@@ -128,7 +128,6 @@ def greeting(url: str, apis: Sequence[Api], *, faults: Sequence[str] = (), narro
         faults: those that are on.
         narrowed: whether the workspace has more APIs than it serves, so that a check has to leave the others out.
     """
-    selected = "".join(f" --api {api.id}" for api in apis) if narrowed else ""
     yield f"sandbox: {url} serves {', '.join(api.id for api in apis)}"
     yield f"control: {url}/_sandbox/ shows and changes faults, worker speed and state"
     if faults:
@@ -137,9 +136,14 @@ def greeting(url: str, apis: Sequence[Api], *, faults: Sequence[str] = (), narro
     yield "In another terminal:"
     yield ""
     yield from (f"  export {name}={value}" for name, value in exports(apis).items())
-    yield f"  specwatch check --target {url}{selected} --allow create,consume,paid"
-    yield f"  specwatch watch --target {url}{selected} --interval 5s"
+    paths = dict.fromkeys(api.base_path for api in apis)
+    for path in paths:
+        below = [api.id for api in apis if api.base_path == path]
+        selected = "".join(f" --api {name}" for name in below) if narrowed or len(paths) > 1 else ""
+        yield f"  specwatch check --target {url}{path}{selected} --allow create,consume,paid"
+        yield f"  specwatch watch --target {url}{path}{selected} --interval 5s"
     yield ""
+    yield from _shared(apis)
     yield "Ctrl-C stops it."
 
 
@@ -150,12 +154,26 @@ def exports(apis: Sequence[Api]) -> dict[str, str]:
     """
     from specwatch.values.sandbox import sandbox_value
 
-    found: dict[str, str] = {}
+    return {names[0]: sandbox_value(role) for role, names in _variables(apis)}
+
+
+def _shared(apis: Sequence[Api]) -> Iterator[str]:
+    """A line per variable that is only asked after those that are printed."""
+    before: dict[str, list[str]] = {}
+    for _, (first, *others) in _variables(apis):
+        for name in others:
+            before.setdefault(name, []).append(first)
+    for name, firsts in before.items():
+        asked = " and ".join(dict.fromkeys(firsts))
+        yield f"{name} serves as well where {asked} {'is' if len(set(firsts)) == 1 else 'are'} not set."
+
+
+def _variables(apis: Sequence[Api]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Roles with the variables that may hold their credential, in the order in which they are asked."""
     for api in apis:
         for scheme in api.schemes.values():
             roles = {**scheme.variables, **{state.name: state.variables for state in scheme.states.values()}}
-            found |= {names[0]: sandbox_value(role) for role, names in roles.items() if names}
-    return found
+            yield from ((role, tuple(names)) for role, names in roles.items() if names)
 
 
 @contextmanager

@@ -7,9 +7,21 @@ import sys
 
 from rich.console import Console
 
+from specwatch.reports.screen import in_ci
+
 
 class Terminal(Console):
-    """A rich console that falls silent when nobody reads it any more, instead of ending the process."""
+    """A rich console that falls silent when nobody reads it any more, instead of ending the process.
+
+    Where the variable CI is set it writes plain text, unless FORCE_COLOR asks for more.
+
+    Args:
+        stderr: write there instead of to stdout.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        plain = in_ci(os.environ) and not os.environ.get("FORCE_COLOR")
+        super().__init__(stderr=stderr, color_system=None if plain else "auto")
 
     def on_broken_pipe(self) -> None:
         """Write nothing more."""

@@ -6,13 +6,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
+from urllib.parse import urlencode, urlsplit
 
 from specwatch.conformance.strictjson import MISSING, StrictJson, parse_strict
+from specwatch.spec.forms import FORMS, decoded_form
 from specwatch.spec.load import essence
 from specwatch.spec.model import Api, MediaType, Operation, Parameter, ResponseSpec
+from specwatch.spec.parameters import UNDECODABLE, Key, decoded, fits
 from specwatch.spec.schema import Schema
 from specwatch.spec.source import pointer_parts
 from specwatch.values.exchange import Exchange, Headers, header
+from specwatch.values.sandbox import ACCOUNTS
 
 __all__ = ["MISSING", "Facts"]
 
@@ -48,12 +53,53 @@ class Facts:
         return self.parsed_request.value
 
     @cached_property
+    def _parameters(self) -> Mapping[Key, object]:
+        """The values of the parameters that the request has."""
+        exchange = self.exchange
+        query = urlsplit(exchange.request.url).query or urlencode(exchange.query)
+        return decoded(self.operation, exchange.path_parameters, query, exchange.request.headers)
+
+    @cached_property
+    def request_ruled_out(self) -> bool:
+        """Whether something in the request surely breaks the spec; where its meaning cannot be told, nothing does."""
+        request = self.exchange.request
+        allowed = all(fits(parameter, self._parameters) for parameter in self.operation.parameters)
+        return not (allowed and _body_fits(self.operation, request.headers, request.body, lambda: self.request_json))
+
+    @property
     def request_valid(self) -> bool:
-        """Whether the request satisfies the spec: parameters, media type and body. Credentials are not looked at."""
-        exchange, request = self.exchange, self.exchange.request
-        return _parameters_fit(
-            self.operation, exchange.path_parameters, exchange.query, request.headers
-        ) and _body_fits(self.operation, request.headers, request.body, lambda: self.request_json)
+        """Whether the request surely satisfies the spec: parameters, media type, body; not its credentials."""
+        return not self.request_ruled_out and not any(value is UNDECODABLE for value in self._parameters.values())
+
+    @cached_property
+    def request_unclear(self) -> bool:
+        """Whether a parameter or the body is written in a way of which nobody can tell which value it has."""
+        request, body = self.exchange.request, self.operation.body
+        if any(value is UNDECODABLE for value in self._parameters.values()):
+            return True
+        content_type = header(request.headers, "content-type") or ""
+        media = matching(body.media, essence(content_type)) if body is not None and request.body else None
+        if media is None or media.schema is None or is_json(essence(content_type)):
+            return False
+        return decoded_form(media.schema, content_type, request.body) is UNDECODABLE
+
+    @cached_property
+    def allowed_otherwise(self) -> bool:
+        """Whether the request may succeed whatever is wrong with its credentials.
+
+        So it is where none is needed, or where those of another alternative under `security` all came with it.
+        """
+        roles = self.exchange.credentials
+        names = {name.lower() for name, _ in self.exchange.request.headers}
+        taken = {self.api.schemes[name].header for name in roles if name in self.api.schemes}
+
+        def came(name: str) -> bool:
+            if name in roles:
+                return roles[name] in ACCOUNTS
+            scheme = self.api.schemes.get(name)
+            return scheme is not None and scheme.header in names - taken
+
+        return any(all(map(came, alternative)) for alternative in self.operation.alternatives)
 
     @cached_property
     def request_media_declared(self) -> bool:
@@ -80,9 +126,7 @@ class Facts:
         """The documented media type that the response names, or None."""
         if self.response_spec is None:
             return None
-        media = self.response_spec.media
-        wild = f"{self.media_essence.split('/', 1)[0]}/*"
-        return media.get(self.media_essence) or media.get(wild) or media.get("*/*")
+        return matching(self.response_spec.media, self.media_essence)
 
     @cached_property
     def parsed(self) -> StrictJson:
@@ -148,11 +192,41 @@ def request_is_valid(
     query: Mapping[str, str],
     headers: Headers,
     body: bytes,
+    query_string: str | None = None,
 ) -> bool:
-    """Whether a request satisfies the spec: parameters, media type and body. Credentials are not looked at."""
-    return _parameters_fit(operation, path_parameters, query, headers) and _body_fits(
+    """Whether nothing in a request surely breaks the spec: parameters, media type, body; not its credentials.
+
+    Without the query as it is sent, lists and objects in it are not looked at: `query` may have lost a part of them.
+    """
+    looked_at = [p for p in operation.parameters if query_string is not None or not _has_parts_in_query(p)]
+    values = decoded(operation, path_parameters, urlencode(query) if query_string is None else query_string, headers)
+    return all(fits(parameter, values) for parameter in looked_at) and _body_fits(
         operation, headers, body, lambda: parse_strict(body).value
     )
+
+
+def _has_parts_in_query(parameter: Parameter) -> bool:
+    """Whether a parameter of the query may be a list or an object, and so be spread over several names."""
+    if parameter.location != "query" or parameter.schema is None:
+        return False
+    kinds = [node.get("type", "array") for node in parameter.schema.flatten(parameter.schema.raw) if "$ref" not in node]
+    return any({"array", "object"} & {*([kind] if isinstance(kind, str) else kind)} for kind in kinds)
+
+
+_Media = TypeVar("_Media")
+
+
+def matching(declared: Mapping[str, _Media], name: str) -> _Media | None:
+    """What is declared for a media type: itself first, then `application/*+json`, `application/*` and `*/*`.
+
+    Args:
+        declared: by essence or range.
+        name: an essence.
+    """
+    kind, _, subtype = name.partition("/")
+    suffix = subtype.rpartition("+")[2] if "+" in subtype else ""
+    ranges = (f"{kind}/*+{suffix}" if suffix else name, f"{kind}/*", "*/*")
+    return next((declared[key] for key in (name, *ranges) if key in declared), None)
 
 
 def media_is_declared(operation: Operation, headers: Headers, body: bytes) -> bool:
@@ -162,24 +236,7 @@ def media_is_declared(operation: Operation, headers: Headers, body: bytes) -> bo
     """
     if operation.body is None or not body:
         return True
-    return essence(header(headers, "content-type") or "") in operation.body.media
-
-
-def _parameters_fit(
-    operation: Operation, path_parameters: Mapping[str, str], query: Mapping[str, str], headers: Headers
-) -> bool:
-    if not operation.parameters:
-        return True
-    sources = {"path": path_parameters, "query": query, "header": {name.lower(): value for name, value in headers}}
-    return all(_parameter_fits(parameter, sources) for parameter in operation.parameters)
-
-
-def _parameter_fits(parameter: Parameter, sources: Mapping[str, Mapping[str, str]]) -> bool:
-    name = parameter.name.lower() if parameter.location == "header" else parameter.name
-    value = sources.get(parameter.location, {}).get(name)
-    if value is None:
-        return not parameter.required
-    return text_fits(value, parameter.schema)
+    return matching(operation.body.media, essence(header(headers, "content-type") or "")) is not None
 
 
 def _body_fits(operation: Operation, headers: Headers, body: bytes, read: Callable[[], object]) -> bool:
@@ -187,13 +244,14 @@ def _body_fits(operation: Operation, headers: Headers, body: bytes, read: Callab
         return True
     if not body:
         return not operation.body.required
-    media = operation.body.media.get(essence(header(headers, "content-type") or ""))
+    name = essence(header(headers, "content-type") or "")
+    media = matching(operation.body.media, name)
     if media is None:
         return False
-    if media.schema is None or not is_json(essence(media.name)):
+    if media.schema is None or not (is_json(name) or name in FORMS):
         return True
-    value = read()
-    return value is not MISSING and media.schema.is_valid(value)
+    value = read() if is_json(name) else decoded_form(media.schema, header(headers, "content-type") or "", body)
+    return value is UNDECODABLE or (value is not MISSING and media.schema.in_range.is_valid(value))
 
 
 def text_fits(value: str, schema: Schema | None) -> bool:

@@ -11,7 +11,7 @@ from specwatch.conformance.facts import MISSING, Facts, is_json
 from specwatch.conformance.headers import header_problems
 from specwatch.spec.derived import can_be_invalid
 from specwatch.spec.load import essence
-from specwatch.spec.model import ResponseSpec
+from specwatch.spec.model import COMPLAINTS, ResponseSpec
 from specwatch.spec.schema import Schema, SchemaError, shorten
 from specwatch.values.claim import Level
 from specwatch.values.exchange import ACCOUNT
@@ -126,7 +126,7 @@ def _mixed_roles(facts: Facts) -> list[str]:
 
 def _credentials(facts: Facts) -> Iterator[Outcome]:
     bad, mixed = _bad_roles(facts), _mixed_roles(facts)
-    if not (bad or mixed) or not facts.operation.security:
+    if not (bad or mixed) or not facts.operation.security or facts.allowed_otherwise:
         return
     status = facts.exchange.response.status
     if status < 300:
@@ -147,7 +147,7 @@ def _credentials(facts: Facts) -> Iterator[Outcome]:
 def _rejects(facts: Facts) -> Iterator[Outcome]:
     if facts.parsed_request.beyond:
         return
-    if facts.request_valid or not facts.request_media_declared or not can_be_invalid(facts.operation):
+    if not facts.request_ruled_out or not facts.request_media_declared or not can_be_invalid(facts.operation):
         return
     status = facts.exchange.response.status
     if status < 300:
@@ -197,8 +197,9 @@ def _survives(facts: Facts) -> Iterator[Outcome]:
 def _undocumented_status(facts: Facts) -> Outcome:
     status = facts.exchange.response.status
     silent_refusal = status in {401, 403} and facts.operation.security and not facts.operation.documents_refusal
+    silent_complaint = status in COMPLAINTS and facts.request_ruled_out and not facts.operation.complaint_statuses
     router_answer = 300 <= status < 500 and not facts.plain_path
-    if silent_refusal or router_answer:
+    if silent_refusal or silent_complaint or router_answer:
         return sighting(facts, "status", str(status))
     return _violation(
         facts,

@@ -64,9 +64,13 @@ def parse_strict(body: bytes) -> StrictJson:
     """
     last = _last[0]
     if last is None or last[0] is not body:
-        last = _last[0] = (body, _parse(body))
+        last = (body, _parse(body))
+        _last[0] = last if len(body) <= _KEPT else None
     return last[1]
 
+
+_KEPT: Final = 8 * 1024 * 1024
+"""How long a body may be to be remembered: the last one stays in memory for as long as no other is parsed."""
 
 _last: Final[list[tuple[bytes, StrictJson] | None]] = [None]
 

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from specwatch.contract.ledger import ClaimResult, verdict_over
 from specwatch.contract.profile import PROFILES
 from specwatch.contract.result import ApiResult, RunResult
 from specwatch.errors import Problem, WorkspaceError
@@ -210,21 +211,22 @@ def _reaches(profile: str, found_by: str) -> bool:
 
 
 def _applied(api: ApiResult, result: RunResult, comparison: Comparison) -> ApiResult:
-    left = [violation for violation in api.violations if violation.key not in comparison.accepted]
-    broken = {violation.claim for violation in left}
-    claims = tuple(
-        replace(claim, accepted=claim.verdict is Verdict.FAIL and claim.claim.id not in broken) for claim in api.claims
-    )
-    return replace(api, claims=claims, verdict=_verdict(api, result, comparison, left))
+    claims = tuple(_weighed(claim, api.violations, comparison.accepted) for claim in api.claims)
+    is_gone = result.strict and any(acceptance.api == api.id for acceptance in comparison.gone)
+    verdict = verdict_over(claims, established=api.established, strict=result.strict)
+    return replace(api, claims=claims, verdict=Verdict.FAIL if is_gone else verdict)
 
 
-def _verdict(api: ApiResult, result: RunResult, comparison: Comparison, left: Sequence[Violation]) -> Verdict:
-    if result.strict and any(acceptance.api == api.id for acceptance in comparison.gone):
-        return Verdict.FAIL
-    if api.verdict is not Verdict.FAIL or any(result.strict or v.level is Level.PROMISE for v in left):
-        return api.verdict
-    established = any(e.api == api.id and e.as_account and not e.own_trouble for e in result.exchanges)
-    return Verdict.PASS if established else Verdict.UNKNOWN
+def _weighed(claim: ClaimResult, violations: Sequence[Violation], accepted: Collection[str]) -> ClaimResult:
+    """A claim as what is not accepted leaves it: accepted as a whole, or as grave as the gravest that is left."""
+    own = [violation for violation in violations if violation.claim == claim.claim.id]
+    left = [violation for violation in own if violation.key not in accepted]
+    if len(left) == len(own):
+        return claim
+    if not left:
+        return replace(claim, accepted=True)
+    is_grave = any(violation.level is Level.PROMISE for violation in left)
+    return replace(claim, breach=Level.PROMISE if is_grave else Level.INFERENCE)
 
 
 def check_extensible(path: Path) -> None:

@@ -13,22 +13,39 @@ from typing import Final
 
 from specwatch.claims.cel import CelError, compile_expression
 from specwatch.claims.context import claim_context
+from specwatch.claims.reads import fields_read
 from specwatch.conformance import MISSING, Facts, parse_strict
+from specwatch.conformance.facts import is_json
 from specwatch.errors import InternalError
+from specwatch.spec.load import essence
 from specwatch.spec.model import Api, Operation, State
 from specwatch.transport.retry_after import asks_to_wait
 from specwatch.values.claim import Holds
-from specwatch.values.violation import Violation
+from specwatch.values.exchange import header
+from specwatch.values.violation import Breach, Violation
 
 USED_UP: Final = "used_up"
 """The name that a spec gives to the state of a credential whose balance is gone."""
 
-FORM: Final = frozenset({"media-type", "json", "code", "header", "schema", "inferred", "embedded"})
+FORM: Final = frozenset(
+    {
+        Breach.MEDIA_TYPE,
+        Breach.JSON,
+        Breach.CODE,
+        Breach.HEADER,
+        Breach.SCHEMA,
+        Breach.INFERRED,
+        Breach.EMBEDDED,
+    }
+)
 """Kinds of violations that are about the form of an answer, which is the provider's whatever it says about us."""
 
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _GATEWAY: Final = frozenset({407, 511})  # RFC 9110 section 15.5.8, RFC 6585 section 6: said by who is in between
 _WHO_ASKS: Final = ("credentials", "rejects")
+_OF_PROXIES: Final = ("via", "x-squid-error", "proxy-agent", "proxy-connection")
+_BY_ANYBODY: Final = frozenset({Breach.DELIVERY, Breach.TIME, Breach.SURVIVES})
+"""What any answer shows, whoever gives it."""
 
 
 class Cause(StrEnum):
@@ -64,7 +81,9 @@ def own_cause(facts: Facts, *, succeeded: bool) -> Cause | None:
         return Cause.RATE_LIMIT if exchange.own_trouble else None
     if asks_to_wait(status, exchange.response.headers):
         return Cause.LATER
-    if exchange.own_trouble or (_in_a_state(facts) and not succeeded):
+    spec = facts.response_spec
+    is_foreign = spec is not None and not spec.media and is_page(facts)
+    if not is_foreign and (exchange.own_trouble or (_in_a_state(facts) and not succeeded)):
         return _refusal(facts)
     return _about_what_was_sent(facts)
 
@@ -137,13 +156,33 @@ def is_page(facts: Facts) -> bool:
     Server errors are not counted: they are the provider's, or those of its gateway. Neither are answers to odd paths,
     which routers of all kinds give.
     """
+    return facts.plain_path and looks_like_a_page(facts)
+
+
+def looks_like_a_page(facts: Facts) -> bool:
+    """Whether an answer is an undocumented web page or redirect, whatever was asked for."""
     status, spec = facts.exchange.response.status, facts.response_spec
-    if status >= 500 or not facts.plain_path:
+    if status >= 500:
         return False
     if 300 <= status < 400:
         return spec is None
-    undocumented = facts.media is None and (spec is None or bool(spec.media))
-    return facts.media_essence in _PAGES and undocumented and not _is_json(facts)
+    if facts.media_essence not in _PAGES or facts.media is not None:
+        return False
+    return (spec is None or bool(spec.media) or _is_foreign_refusal(facts)) and not _is_json(facts)
+
+
+def _is_foreign_refusal(facts: Facts) -> bool:
+    """Whether a refusal that the document does not describe any further is no page of the provider's.
+
+    It is none where a proxy puts its name to it, nor where the API's other answers are JSON and none of them is a page.
+    """
+    response = facts.exchange.response
+    if not 400 <= response.status < 500:
+        return False
+    if any(header(response.headers, name) is not None for name in _OF_PROXIES):
+        return True
+    media = {essence(name) for o in facts.api.operations for spec in o.responses.values() for name in spec.media}
+    return any(map(is_json, media)) and media.isdisjoint({*_PAGES, "text/*", "*/*"})
 
 
 def _is_json(facts: Facts) -> bool:
@@ -155,7 +194,22 @@ def _is_json(facts: Facts) -> bool:
 def is_of_the_api(facts: Facts) -> bool:
     """Whether an answer has a form that the document describes, so that nobody on the way has made it up."""
     spec = facts.response_spec
-    return spec is not None and not is_page(facts) and (facts.media is not None or not spec.media)
+    return spec is not None and not looks_like_a_page(facts) and (facts.media is not None or not spec.media)
+
+
+def establishes(facts: Facts, broken: Iterable[Violation]) -> bool:
+    """Whether an answer says anything about the API, so that a run in which it came may pass.
+
+    That somebody answered, in time and without failing, is said by whoever is in between as well. Refusals of bad
+    credentials say nothing either, nor does a body that we did not read.
+
+    Args:
+        facts: the exchange, of which no cause of trouble is known.
+        broken: what it breaks.
+    """
+    if not facts.exchange.as_account or facts.unread or looks_like_a_page(facts):
+        return False
+    return facts.response_spec is not None or any(violation.kind not in _BY_ANYBODY for violation in broken)
 
 
 def established(verified: Iterable[str], operation: Operation, cause: Cause | None) -> Iterator[str]:
@@ -189,10 +243,10 @@ def late_for_the_way(facts: Facts, violation: Violation, way: float) -> bool:
         return False
     phases, total = exchange.timings.phases, exchange.timings.total_seconds
     theirs = max(total - phases.get("connect", 0.0) - phases.get("tls", 0.0) - way, 0.0)
-    if violation.kind == "time":
+    if violation.kind == Breach.TIME:
         return theirs <= facts.api.objective_seconds
     form = facts.api.claim(violation.claim).form
-    if not isinstance(form, Holds) or "response.seconds" not in form.expression:
+    if not isinstance(form, Holds) or "response.seconds" not in fields_read(form.expression):
         return False
     quicker = replace(exchange, timings=replace(exchange.timings, total_seconds=theirs))
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from specwatch.conformance import MISSING, parse_strict
+from specwatch.contract.current import findings
 from specwatch.contract.run import ApiRun
 from specwatch.errors import CannotTell
 from specwatch.transport.draft import Draft, build_path, build_roles, default_headers
@@ -87,23 +88,13 @@ def expect(
     """
     if not condition:
         broken = ClaimBroken(expected, found, reply, claim)
-        _raised.append(broken)
+        findings().append(broken)
         raise broken
 
 
-_raised: list[ClaimBroken] = []
-
-
-def unanswered() -> ClaimBroken | None:
+def first_finding() -> ClaimBroken | None:
     """The first finding of the test that runs, which Hypothesis may have lost while it tried once more."""
-    first = _raised[0] if _raised else None
-    _raised.clear()
-    return first
-
-
-def begin_test() -> None:
-    """Forget what earlier tests found: one that catches its own finding leaves it behind."""
-    _raised.clear()
+    return next((found for found in findings() if isinstance(found, ClaimBroken)), None)
 
 
 class Caller:

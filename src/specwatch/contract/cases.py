@@ -8,6 +8,7 @@ from typing import Final
 
 from specwatch.contract.caller import UNSET, Caller, Reply
 from specwatch.contract.run import ApiRun, ContractRun
+from specwatch.errors import CannotTell
 from specwatch.spec.model import Api, Operation
 from specwatch.transport.draft import build_roles
 from specwatch.values.claim import Derived
@@ -15,6 +16,10 @@ from specwatch.values.roles import ABSENT, ALTERED, EMPTY, EXTENDED, OTHER_CASE,
 from specwatch.values.sandbox import answer_role
 
 SECOND: Final = "second"
+_UNASKED: Final = (
+    "takes no credential with which a sandbox could be asked for this answer: "
+    "a contract test whose request is answered so would settle it"
+)
 _WAYS: Final = (ABSENT, ALTERED, WRONG_SCHEME, EMPTY, TRUNCATED, EXTENDED, OTHER_CASE)
 
 
@@ -41,7 +46,9 @@ class FailureCase:
     code: str
 
     def explain(self, reason: str) -> None:
-        """Note why this answer could not be brought about."""
+        """Note why this answer could not be brought about; that the budget was spent is told of all claims alike."""
+        if self.api.budget.exhausted:
+            return
         for claim in (self.claim, f"{self.operation.id}/{self.status}/inferred"):
             self.api.ledger.explain(claim, reason)
 
@@ -57,7 +64,7 @@ class FailureCase:
         """The role whose credential brings the failure about, or None when no client can."""
         if self.api.is_sandbox:
             return answer_role(self.status, self.code)
-        for scheme in self.operation.security:
+        for scheme in self.operation.security if self.operation.needs_credentials else ():
             for state in self.api.api.schemes[scheme].states.values():
                 if (state.code or "") == self.code and int(self.status) in state.statuses:
                     return state.name
@@ -77,8 +84,19 @@ def credential_cases(run: ContractRun) -> Iterator[CredentialCase]:
 
     Absent, altered, in the wrong place, half of it, with more behind it, empty, in other letters' case and of another
     account, for every credential of every operation; all absent, for every form of the request. The smallest profile
-    has each credential absent everywhere, and altered or mixed for the cheapest operation of each API only.
+    has each credential absent everywhere, and altered or mixed for the cheapest operation of each API only. Left out is
+    what another alternative under `security` lets in: a call without the one credential where the other one will do.
     """
+    return (case for case in _credential_cases(run) if _is_refused(case.operation, case.credentials))
+
+
+def _is_refused(operation: Operation, bad: Mapping[str, str]) -> bool:
+    """Whether a call in which these credentials are bad, and the others good, has to be refused."""
+    good = {scheme for scheme in operation.security if scheme not in bad}
+    return not any(good.issuperset(alternative) for alternative in operation.alternatives)
+
+
+def _credential_cases(run: ContractRun) -> Iterator[CredentialCase]:
     small = not run.settings.profile.coverage
     for api, operation in operations(run):
         for scheme in operation.security:
@@ -105,14 +123,14 @@ def _few_cases(api: ApiRun) -> Iterator[CredentialCase]:
 
 
 def _secured(api: ApiRun) -> Iterator[Operation]:
-    return (o for o in api.api.operations if o.id in api.operations and o.security)
+    return (o for o in api.api.operations if o.id in api.operations and o.needs_credentials)
 
 
 def state_cases(run: ContractRun) -> Iterator[CredentialCase]:
     """Every operation with a credential in each state that its scheme knows."""
     for api, operation in operations(run):
         for scheme in operation.security:
-            for state in api.api.schemes[scheme].states:
+            for state in api.api.schemes[scheme].states if _is_refused(operation, {scheme: ""}) else ():
                 yield CredentialCase(api, operation, {scheme: state})
 
 
@@ -149,7 +167,12 @@ def call_with(api: ApiRun, operation: Operation, credentials: str | Mapping[str,
         operation: what to call.
         credentials: a role for every scheme, or a role per scheme.
         form: which of the request's named examples is sent.
+
+    Raises:
+        CannotTell: there is no credential that could be bad, or nothing more can be sent.
     """
+    if not operation.security:
+        raise CannotTell(f"{operation.id} {_UNASKED}")
     return Caller(api).call(
         operation.id,
         path={name: _path_value(operation, name) for name in operation.path_names},

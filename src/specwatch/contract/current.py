@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from specwatch.contract.run import ContractRun
 from specwatch.errors import InternalError
 
-_active: list[ContractRun] = []
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """A run, and what the test that runs has found so far."""
+
+    run: ContractRun
+    findings: list[AssertionError] = field(default_factory=list)
+
+
+_active: list[_Current] = []
 
 
 def activate(run: ContractRun) -> None:
-    """Make a run the current one."""
-    _active.append(run)
+    """Make a run the current one.
+
+    Raises:
+        InternalError: there is one already; contract tests could not tell which of the two they belong to.
+    """
+    if _active:
+        raise InternalError("a contract run has begun in this process, and has to end before another one begins")
+    _active.append(_Current(run))
 
 
 def deactivate(run: ContractRun) -> None:
     """Undo `activate`."""
-    _active.remove(run)
+    _active[:] = [current for current in _active if current.run is not run]
 
 
 def is_active() -> bool:
@@ -31,4 +48,9 @@ def current_run() -> ContractRun:
     """
     if not _active:
         raise InternalError("contract tests need a run: start them with `specwatch check` or `pytest contracts`")
-    return _active[-1]
+    return _active[0].run
+
+
+def findings() -> list[AssertionError]:
+    """What the contract test that runs has found so far; a list that nobody looks at where there is no run."""
+    return _active[0].findings if _active else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from specwatch.conformance.sightings import Sightings
 from specwatch.spec.model import Api
 from specwatch.values.claim import Claim, Level, Verdict
-from specwatch.values.violation import Drift, Sighting, Violation
+from specwatch.values.violation import Sighting, Violation
 
 NOT_REACHED = "no exchange of this run could show it"
 
@@ -23,8 +23,8 @@ class ClaimResult:
         reason: why it is unknown, else None.
         broken: how many of the observations broke it.
         accepted: whether everything that breaks it is accepted by the run's baseline.
-        breach: the level of the gravest violation, None unless it is broken. A promise may be broken in a way that only
-            examples speak of.
+        breach: the level of the gravest violation that is not accepted, or of the gravest of all where all are; None
+            unless it is broken. A promise may be broken in a way that only examples speak of.
     """
 
     claim: Claim
@@ -53,7 +53,6 @@ class Ledger:
     api: Api
     selected: Collection[str]
     violations: dict[tuple[str, ...], Violation] = field(default_factory=dict)
-    drift: Counter[Drift] = field(default_factory=Counter)
     sightings: Sightings = field(default_factory=Sightings)
     responses: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _kept: Counter[str] = field(default_factory=Counter)
@@ -77,7 +76,6 @@ class Ledger:
 
     def note(self, sighting: Sighting) -> None:
         """Note something undocumented."""
-        self.drift[sighting.drift] += sighting.count
         self.sightings.add(sighting)
 
     def explain(self, claim: str, reason: str) -> None:
@@ -106,12 +104,19 @@ class Ledger:
         return ClaimResult(claim, Verdict.UNKNOWN, 0, self._reasons.get(claim.id) or default_reason(claim))
 
 
-def worst(results: Iterable[ClaimResult], *, strict: bool) -> Verdict:
-    """The verdict over claims: fail if a promise (strict: any claim) is broken, unknown if nothing was verified."""
-    verdict = Verdict.UNKNOWN
-    for result in results:
-        if result.verdict is Verdict.FAIL and (strict or result.level is Level.PROMISE):
-            return Verdict.FAIL
-        if result.verdict is not Verdict.UNKNOWN:
-            verdict = Verdict.PASS
-    return verdict
+def verdict_over(claims: Iterable[ClaimResult], *, established: bool, strict: bool) -> Verdict:
+    """The verdict over the claims of one API: decided here and nowhere else.
+
+    Fail if a promise (strict: any claim) is broken in a way that is not accepted; else pass, unless nothing is known of
+    any claim or nothing was established.
+
+    Args:
+        claims: all of the run.
+        established: whether an answer was about the API: refusals of bad credentials alone establish nothing about it.
+        strict: whether a broken inference fails the run, too.
+    """
+    known = [claim for claim in claims if claim.verdict is not Verdict.UNKNOWN]
+    broken = [claim for claim in known if claim.verdict is Verdict.FAIL and not claim.accepted]
+    if any(strict or claim.level is Level.PROMISE for claim in broken):
+        return Verdict.FAIL
+    return Verdict.PASS if known and established else Verdict.UNKNOWN

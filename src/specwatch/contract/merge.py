@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 
 from specwatch.conformance.sightings import Sightings
-from specwatch.contract.ledger import ClaimResult, worst
-from specwatch.contract.result import ApiResult, RunResult
+from specwatch.contract.ledger import ClaimResult, verdict_over
+from specwatch.contract.result import ApiResult, RunResult, drift_of
+from specwatch.errors import InternalError
 from specwatch.values.claim import Level, Verdict
 
 
@@ -31,6 +32,7 @@ def merged(results: Sequence[RunResult]) -> RunResult:
         seconds=max(result.seconds for result in results),
         apis=tuple(reduce(lambda one, other: _both(one, other, strict=first.strict), apis) for apis in by_api.values()),
         interrupted=any(result.interrupted for result in results),
+        defects=tuple(dict.fromkeys(defect for result in results for defect in result.defects)),
         exchanges=tuple(
             sorted(
                 (e for result in results for e in result.exchanges), key=lambda exchange: exchange.timings.started_at
@@ -40,26 +42,35 @@ def merged(results: Sequence[RunResult]) -> RunResult:
 
 
 def _both(one: ApiResult, other: ApiResult, *, strict: bool) -> ApiResult:
-    claims = tuple(map(_claim, one.claims, other.claims))
-    established = {one.verdict, other.verdict} != {Verdict.UNKNOWN}
-    verdict = worst(claims, strict=strict)
+    claims = tuple(_claims(one, other))
+    established = one.established or other.established
+    sightings = Sightings((*one.sightings, *other.sightings)).all()
     return replace(
         one,
-        verdict=verdict if established or verdict is Verdict.FAIL else Verdict.UNKNOWN,
+        verdict=verdict_over(claims, established=established, strict=strict),
         requests=one.requests + other.requests,
         cost=one.cost + other.cost,
         seconds=one.seconds + other.seconds,
         claims=claims,
         violations=tuple({v.identity: v for v in (*one.violations, *other.violations)}.values()),
-        drift=Counter(one.drift) + Counter(other.drift),
+        drift=drift_of(sightings),
         responses=Counter(one.responses) + Counter(other.responses),
         trouble=tuple(dict.fromkeys((*one.trouble, *other.trouble))),
-        sightings=Sightings((*one.sightings, *other.sightings)).all(),
+        sightings=sightings,
+        established=established,
     )
 
 
+def _claims(one: ApiResult, other: ApiResult) -> Iterator[ClaimResult]:
+    """Both results claim by claim; parts of one run are about the same claims."""
+    others = {result.claim.id: result for result in other.claims}
+    if {result.claim.id for result in one.claims} != others.keys():
+        raise InternalError(f"results about different claims of {one.id} are put together")
+    return (_claim(result, others[result.claim.id]) for result in one.claims)
+
+
 def _claim(one: ClaimResult, other: ClaimResult) -> ClaimResult:
-    """The graver verdict; unknown is the least that can be known."""
+    """The graver verdict, with the counts of both; unknown is the least that can be known."""
     order = (Verdict.FAIL, Verdict.PASS, Verdict.UNKNOWN)
-    graver = min(one, other, key=lambda result: (order.index(result.verdict), result.level is not Level.PROMISE))
-    return replace(graver, observations=one.observations + other.observations)
+    graver = min(one, other, key=lambda r: (order.index(r.verdict), r.accepted, r.level is not Level.PROMISE))
+    return replace(graver, observations=one.observations + other.observations, broken=one.broken + other.broken)

@@ -8,14 +8,19 @@ are for the target. What is unknown in the end would be unknown there, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
-from specwatch.contract.ledger import ClaimResult
+from specwatch.contract.ledger import NOT_REACHED, ClaimResult
+from specwatch.contract.profile import PROFILES
 from specwatch.contract.run import ApiRun, ContractRun
-from specwatch.spec.model import Operation
+from specwatch.spec.model import Effect, Operation
 from specwatch.transport.permission import needed
-from specwatch.values.claim import Verdict
+from specwatch.values.claim import Claim, Verdict
+from specwatch.values.exchange import ACCOUNT
 from specwatch.values.violation import Violation
+
+_LARGER: Final = "standard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,37 @@ def _plan(api: ApiRun) -> ApiPlan:
         calls=tuple(_calls(api)),
         budget=api.budget.max_requests,
         settled=tuple(claim for claim in result.claims if claim.verdict is not Verdict.UNKNOWN),
-        unknown=tuple(claim for claim in result.claims if claim.verdict is Verdict.UNKNOWN),
+        unknown=tuple(_explained(api, claim) for claim in result.claims if claim.verdict is Verdict.UNKNOWN),
         broken=result.violations,
     )
+
+
+def _explained(api: ApiRun, result: ClaimResult) -> ClaimResult:
+    """A claim that no exchange could show, with what would bring such an exchange about where that is known."""
+    needs = list(dict.fromkeys(_needs(api, result.claim))) if result.reason == NOT_REACHED else []
+    return replace(result, reason=f"{NOT_REACHED}: {'; '.join(needs)}") if needs else result
+
+
+def _needs(api: ApiRun, claim: Claim) -> Iterator[str]:
+    """What the operations of a claim lack: credentials of ours, permission, known identifiers, a larger profile."""
+    operations = [operation for operation in api.api.operations if operation.id in claim.operations]
+    needs = [need for operation in operations for need in _unset_credentials(api, operation)]
+    # What one operation reads may have to be created by another one before.
+    makers = [operation for operation in api.api.operations if operation.effect is Effect.CREATE]
+    refused = [each for each in (*operations, *makers) if not api.permission.permits(each)]
+    needs += [str(api.permission.refusal(operation)) for operation in refused]
+    known = api.api.known.items()
+    needs += [f"{each.setting} is not set" for name, each in known if each.setting and name not in api.known]
+    if not needs and api.settings.profile.max_requests < PROFILES[_LARGER].max_requests:
+        needs = [f"`--profile {_LARGER}` asks more, and may show it"]
+    yield from needs
+
+
+def _unset_credentials(api: ApiRun, operation: Operation) -> Iterator[str]:
+    for scheme in operation.security:
+        names = api.api.schemes[scheme].variables.get(ACCOUNT, ())
+        if names and not api.wallet.has(scheme, ACCOUNT):
+            yield f"{' or '.join(names)} is not set"
 
 
 def _calls(api: ApiRun) -> Iterator[PlannedCalls]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,21 +30,24 @@ class RunPlugin:
         self._errors = errors
         self._stop_at_first = stop_at_first
 
-    def pytest_configure(self) -> None:
-        """Fix Hypothesis's settings before any contract module is imported."""
-        import hypothesis
+    def _is_ours(self, node: pytest.Item | pytest.Collector) -> bool:
+        """Whether a node is, or holds, contract tests of the run: other tests of a session are left alone."""
+        del node
+        return True
 
-        hypothesis.settings.register_profile(
-            "specwatch",
-            max_examples=self._run.settings.profile.behaviour_examples,
-            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-            deadline=None,
-            database=None,
-            print_blob=False,
-            report_multiple_bugs=False,
-            suppress_health_check=list(hypothesis.HealthCheck),
-        )
-        hypothesis.settings.load_profile("specwatch")
+    def _drawing(self, node: pytest.Item | pytest.Collector) -> AbstractContextManager[None]:
+        """Hypothesis as the run wants it, for a node of ours."""
+        from specwatch.contract.draws import drawing
+
+        return drawing(self._run.settings) if self._is_ours(node) else nullcontext()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """A contract module is imported with the run's settings of Hypothesis, which its decorators read."""
+        with self._drawing(collector):
+            return (yield)
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Leave out the modules of APIs that are not part of the run."""
@@ -53,10 +58,10 @@ class RunPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep what the selection needs; directed tests in front, exploration behind."""
-        kept = [item for item in items if self._is_selected(item)]
+        kept = [item for item in items if not self._is_ours(item) or self._is_selected(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        kept.sort(key=_turn)
-        items[:] = kept
+        ours = iter(sorted(map(_with_full_id, filter(self._is_ours, kept)), key=_turn))
+        items[:] = [next(ours) if self._is_ours(item) else item for item in kept]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A module that does not import is a defect of the contract tests."""
@@ -77,18 +82,20 @@ class RunPlugin:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which APIs a selection, ours or `-k`, left tests of out of the run."""
-        for item in items:
+        for item in filter(self._is_ours, items):
             names = {str(mark.args[0]) for mark in item.iter_markers("api")}
             names |= {str(mark.args[0]).partition("/")[0] for mark in item.iter_markers("claim")}
             for name in names & self._run.apis.keys():
                 self._run.apis[name].left_out = True
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self) -> None:
-        """Let a test answer for its own findings alone."""
-        from specwatch.contract.caller import begin_test
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Let a test answer for its own findings alone, and draw as the run's seed says."""
+        from specwatch.contract.current import findings
 
-        begin_test()
+        findings().clear()
+        with self._drawing(item):
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -96,6 +103,8 @@ class RunPlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Book the outcome of a test for the claims that it names."""
         report = yield
+        if not self._is_ours(item):
+            return report
         if call.excinfo is not None:
             self._book_failure(item, call.excinfo)
         elif call.when == "call":
@@ -124,33 +133,45 @@ class RunPlugin:
                 yield self._run.apis[api_id], claim
 
     def _book_failure(self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        from specwatch.contract.caller import ClaimBroken, unanswered
+        from specwatch.contract.caller import ClaimBroken, first_finding
+        from specwatch.contract.current import findings
         from specwatch.errors import CannotTell
 
-        error = unanswered() or _cause(excinfo.value)
+        error = first_finding() or _cause(excinfo.value)
+        findings().clear()
         if isinstance(error, (CannotTell, pytest.skip.Exception)):
             for api, claim in self._claims(item):
                 api.explain(claim, str(error))
         elif isinstance(error, ClaimBroken):
-            for api, claim in self._meant(item, error):
-                if _is_scenario(api, claim) or not api.ledger.is_broken(claim):
-                    api.scenario(claim, _violation(api, claim, error))
+            for name in self._meant(item, error):
+                self._book(item, name, error)
         else:
             self._defect(f"{item.nodeid}: {type(error).__name__}: {error}")
             for api, claim in self._claims(item):
                 api.explain(claim, f"its contract test itself failed: {type(error).__name__}")
 
-    def _meant(self, item: pytest.Item, error: ClaimBroken) -> Iterator[tuple[ApiRun, str]]:
-        """The claims that a failure speaks about: the one that it names, else all that its test is marked with."""
+    def _meant(self, item: pytest.Item, error: ClaimBroken) -> list[str]:
+        """Full ids of the claims that a failure speaks about: the one it names, else all its test is marked with."""
         marked = list(self._claims(item))
-        played = [(api, claim) for api, claim in marked if _is_scenario(api, claim)]
         if error.claim is None:
-            yield from played or marked
-        elif marked:
-            yield marked[0][0], error.claim
-        else:
-            api_id, _, claim = error.claim.partition("/")
-            yield self._run.apis[api_id], claim
+            played = [(api, claim) for api, claim in marked if _is_scenario(api, claim)]
+            return [f"{api.api.id}/{claim}" for api, claim in played or marked]
+        return [f"{marked[0][0].api.id}/{error.claim}" if marked else error.claim]
+
+    def _book(self, item: pytest.Item, name: str, error: ClaimBroken) -> None:
+        """Book a finding for a claim by its full id; a claim that does not exist is a defect of the test."""
+        api_id, _, claim = name.partition("/")
+        api = self._run.apis.get(api_id)
+        if api is None or not _has(api, claim):
+            self._defect(f"{item.nodeid}: names the claim {name!r}, which no spec has{self._nearest(name)}")
+        elif _is_scenario(api, claim) or not api.ledger.is_broken(claim):
+            api.scenario(claim, _violation(api, claim, error))
+
+    def _nearest(self, name: str) -> str:
+        """The claim that may have been meant, as the end of a sentence."""
+        known = [claim.full_id for api in self._run.apis.values() for claim in api.api.claims]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        return f"; did you mean {near[0]!r}?" if near else ""
 
     def _defect(self, text: str) -> None:
         for api in self._run.apis.values():
@@ -168,19 +189,35 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
+def _with_full_id(item: pytest.Item) -> pytest.Item:
+    """The test, with its whole name in its id: pytest 9.2 leaves out what schemathesis adds to a name.
+
+    Where many tests share an id, pytest-xdist runs one of them and says nothing of the others.
+    """
+    full = f"{item.parent.nodeid}::{item.name}" if item.parent is not None else item.nodeid
+    if item.nodeid != full:
+        item._id = type(item.id).parse(full)  # noqa: SLF001
+    return item
+
+
 def _turn(item: pytest.Item) -> int:
     """When a test runs: what starts background work first, then what does not wait for it, exploration last."""
     marks = {mark.name for mark in item.iter_markers()}
     return 0 if "first" in marks else 3 if "last" in marks else 2 if "waits" in marks else 1
 
 
+def _has(api: ApiRun, claim: str) -> bool:
+    try:
+        api.api.claim(claim)
+    except KeyError:
+        return False
+    return True
+
+
 def _is_scenario(api: ApiRun, claim: str) -> bool:
     from specwatch.values.claim import Scenario
 
-    try:
-        return isinstance(api.api.claim(claim).form, Scenario)
-    except KeyError:
-        return False
+    return _has(api, claim) and isinstance(api.api.claim(claim).form, Scenario)
 
 
 def _violation(api: ApiRun, claim_id: str, error: ClaimBroken) -> Violation:

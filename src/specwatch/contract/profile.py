@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from specwatch.spec.model import Operation
+
+_DIRECTED: Final = 7
+"""So many directed requests at most an operation gets, and each of its credentials: the ways in which it is bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,17 @@ class Profile:
     behaviour_examples: int
     repeats: int
     large_bodies: bool
+
+    def enough(self, operations: Collection[Operation], spent: int) -> int:
+        """A budget with which a run that spent its own would probably get through, rounded up to tens.
+
+        Args:
+            operations: the selected ones of an API.
+            spent: the budget that was too small; what contract tests of one's own send is not known, so that it is
+                doubled at least.
+        """
+        cases = sum(self.cases + _DIRECTED * (1 + len(each.security)) + len(each.responses) for each in operations)
+        return -(-max(cases + self.walks * self.steps, 2 * spent) // 10) * 10
 
 
 def _profile(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from specwatch.contract.ledger import ClaimResult
 from specwatch.values.baseline import Comparison
 from specwatch.values.claim import Level, Verdict
+from specwatch.values.defect import Defect
 from specwatch.values.exchange import Exchange
 from specwatch.values.violation import Drift, Sighting, Violation
 
@@ -22,8 +24,10 @@ class ApiResult:
         cost: spent, in the units of `x-cost`.
         seconds: time spent on this API.
         responses: how often each (operation, status, code) was seen; code is empty where none is documented.
+        drift: how often each thing was seen, as in `drift_of`.
         trouble: what went wrong on our side, as sentences.
         sightings: the drift with when it was seen and an example.
+        established: whether any answer was about the API, see `verdict_over`.
     """
 
     id: str
@@ -37,10 +41,19 @@ class ApiResult:
     responses: Mapping[tuple[str, str, str], int]
     trouble: tuple[str, ...] = ()
     sightings: tuple[Sighting, ...] = ()
+    established: bool = True
 
     def count(self, verdict: Verdict) -> int:
         """How many claims have that verdict."""
         return sum(result.verdict is verdict for result in self.claims)
+
+
+def drift_of(sightings: Iterable[Sighting]) -> Mapping[Drift, int]:
+    """How often each undocumented thing was seen, under whatever status."""
+    counts: Counter[Drift] = Counter()
+    for sighting in sightings:
+        counts[sighting.drift] += sighting.count
+    return dict(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,7 @@ class RunResult:
         exchanges: everything that was sent and came back, without secrets.
         baseline: the run beside a baseline, None without one.
         faults: those that were on in the embedded sandbox, so that a replay can switch them on again.
+        defects: what went wrong with the run itself; with one, nothing reads as a pass.
     """
 
     target: str
@@ -67,15 +81,17 @@ class RunResult:
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
     baseline: Comparison | None = None
     faults: tuple[str, ...] = ()
+    defects: tuple[Defect, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """Fail if any API fails, unknown if nothing was established for any or the run was interrupted, else pass."""
+        """Fail if any API fails; unknown if nothing was established for any, or the run did not go well; else pass."""
         verdicts = {api.verdict for api in self.apis}
         for verdict in (Verdict.FAIL, Verdict.UNKNOWN):
             if verdict in verdicts:
                 return verdict
-        return Verdict.PASS if verdicts and not self.interrupted else Verdict.UNKNOWN
+        went_well = not self.interrupted and not self.defects
+        return Verdict.PASS if verdicts and went_well else Verdict.UNKNOWN
 
     @property
     def broken_promises(self) -> int:

@@ -14,7 +14,7 @@ from specwatch.errors import CannotTell
 from specwatch.spec.model import Effect
 from specwatch.transport.draft import Draft
 from specwatch.values.claim import Level
-from specwatch.values.violation import Rate, Violation
+from specwatch.values.violation import Breach, Rate, Violation
 
 if TYPE_CHECKING:
     from specwatch.contract.run import ApiRun, ContractRun
@@ -25,28 +25,32 @@ TRIES: Final[Mapping[str, int]] = {"smoke": 2, "standard": 4, "deep": 9}
 MAX_GROUPS: Final = 10
 """So many different requests of an API are tried again; where more fail, it is not by chance."""
 
-_ALONE: Final = frozenset(
+ALONE: Final = frozenset(
     {
-        "status",
-        "code",
-        "schema",
-        "inferred",
-        "media-type",
-        "json",
-        "embedded",
-        "time",
-        "credentials",
-        "rejects",
-        "survives",
-        "claim",
+        Breach.STATUS,
+        Breach.CODE,
+        Breach.SCHEMA,
+        Breach.INFERRED,
+        Breach.HEADER,
+        Breach.MEDIA_TYPE,
+        Breach.JSON,
+        Breach.EMBEDDED,
+        Breach.TIME,
+        Breach.CREDENTIALS,
+        Breach.REJECTS,
+        Breach.SURVIVES,
+        Breach.CLAIM,
     }
 )
 """Kinds of violations that one exchange shows, whatever came before it."""
 
+TOGETHER: Final = frozenset({Breach.SERIES, Breach.AGREEMENT, Breach.SCENARIO, Breach.DELIVERY, Breach.CHECK})
+"""Kinds of violations that several exchanges show, an answer that never arrived, or a judge that is not ours."""
+
 
 def stands_alone(violation: Violation) -> bool:
     """Whether one exchange shows it, so that sending its request again can show it again."""
-    if violation.exchange is None or violation.kind not in _ALONE:
+    if violation.exchange is None or violation.kind not in ALONE:
         return False
     return violation.claim != f"{violation.operation}/accepts"  # which compares a refusal with what came before
 
@@ -142,6 +146,6 @@ def _note(api: ApiRun, group: _Group) -> None:
 def _note_deliveries(api: ApiRun) -> None:
     """An answer that broke off cannot be asked for again: its rate is that of all calls of the operation."""
     for key, violation in list(api.ledger.violations.items()):
-        if violation.kind == "delivery":
+        if violation.kind == Breach.DELIVERY:
             kept, broken = api.ledger.counts(violation.claim)
             api.ledger.violations[key] = replace(violation, rate=Rate(broken, kept + broken))

@@ -14,9 +14,10 @@ from specwatch.claims import ClaimJudge
 from specwatch.conformance import Facts, judge
 from specwatch.conformance.judge import Judgement
 from specwatch.conformance.sightings import redacted as redacted_sighting
-from specwatch.contract.blame import Cause, established
-from specwatch.contract.ledger import NOT_REACHED, ClaimResult, Ledger, worst
-from specwatch.contract.result import ApiResult, RunResult
+from specwatch.contract.blame import Cause, established, establishes
+from specwatch.contract.ledger import NOT_REACHED, Ledger, verdict_over
+from specwatch.contract.refusals import Refusals
+from specwatch.contract.result import ApiResult, RunResult, drift_of
 from specwatch.contract.retries import reserve, stands_alone
 from specwatch.contract.settings import Selection, Settings
 from specwatch.contract.trouble import OwnTrouble
@@ -30,7 +31,7 @@ from specwatch.transport.permission import Permission
 from specwatch.transport.steady import steady
 from specwatch.transport.target import Kind
 from specwatch.transport.tunnel import TunnelTransport, proxy_for
-from specwatch.values.claim import Claim, Derived, Verdict
+from specwatch.values.claim import Claim, Derived
 from specwatch.values.exchange import Exchange
 from specwatch.values.secrets import Redactor
 from specwatch.values.violation import Drift, Sighting, Violation
@@ -44,6 +45,7 @@ UNREADABLE: Final = frozenset({"schema", "inferred", "json", "embedded", "media-
 """Kinds of violations after which the content of an answer need not be what a claim speaks about."""
 
 MISSHAPEN: Final = "its answers broke their schema, so their content was not judged"
+_RAISES: Final = "; --budget raises it"
 LEFT_OUT: Final = "the selection left out what would show it"
 
 Listener = Callable[[str, "ApiRun"], None]
@@ -81,6 +83,7 @@ class ApiRun:
         self.last_plain = True
         self.drafts: dict[str, Draft] = {}
         self.trouble = OwnTrouble(api.id)
+        self.refusals = Refusals()
         self.sent: Counter[str] = Counter()
         self.calls: Counter[tuple[str, bool]] = Counter()
         self.interrupted = False
@@ -150,7 +153,8 @@ class ApiRun:
 
     def explain(self, claim: str, reason: str) -> None:
         """Note why a contract test could not check a claim."""
-        self.ledger.explain(claim, self._redactor.text(reason))
+        if not reason.endswith(_RAISES):  # the reason by default says which budget would do
+            self.ledger.explain(claim, self._redactor.text(reason))
 
     def clean(self, text: str) -> str:
         """A text without the secrets of this API."""
@@ -197,7 +201,8 @@ class ApiRun:
         self._listener("exchange", self)
         if cause is not None:
             self.trouble.raise_for(facts, cause)
-        self._established = self._established or exchange.as_account
+        self._established = self._established or establishes(facts, broken)
+        self.ledger.keep(self.refusals.accepted(facts))
         self._note_acceptance(exchange)
         self.trouble.refused(facts)
         return exchange
@@ -215,8 +220,9 @@ class ApiRun:
         outcomes = list(self._claims.judge(seen)) if cause is None else []
         if exchange.response.status < 300 and cause is None:
             self._answers[exchange.operation, any(v.kind in UNREADABLE for v in verdict.violations)] += 1
-        self.ledger.keep(established(verdict.verified, facts.operation, cause))
-        self.ledger.keep(outcome.claim.id for outcome in outcomes if outcome.violation is None)
+        kept = [*established(verdict.verified, facts.operation, cause)]
+        kept += [outcome.claim.id for outcome in outcomes if outcome.violation is None]
+        self.ledger.keep(self.refusals.sift(facts, kept))
         for sighting in () if cause is not None and cause.on_the_way else verdict.sightings:
             self.ledger.note(redacted_sighting(sighting, self._redactor, self._hidden))
         if exchange.attempts > 1:
@@ -237,11 +243,6 @@ class ApiRun:
             for violation in self.trouble.accepted(exchange):
                 self.report(violation)
 
-    def _verdict(self, claims: Sequence[ClaimResult]) -> Verdict:
-        """The verdict over all claims; refusals of bad credentials alone establish nothing about the API."""
-        verdict = worst(claims, strict=self.settings.strict)
-        return Verdict.UNKNOWN if verdict is Verdict.PASS and not self._established else verdict
-
     def _default_reason(self, claim: Claim) -> str:
         """Why a claim is unknown that nobody gave a reason for."""
         operations = [self.api.operation(name) for name in sorted(claim.operations)]
@@ -249,10 +250,12 @@ class ApiRun:
             return str(self.permission.refusal(operations[0]))
         if self.interrupted:
             return "the run was interrupted before"
-        if trouble := self.trouble.reason(claim.operations):
+        if trouble := self.trouble.reason(claim.operations) or self.refusals.reason(claim.id):
             return trouble
         if self.budget.left <= 0 or self.budget.exhausted:
-            return f"the budget of {self.budget.max_requests} requests was used up before; --budget raises it"
+            spent, asked = self.budget.max_requests, [o for o in self.api.operations if o.id in self.operations]
+            enough = self.settings.profile.enough(asked, spent)
+            return f"the budget of {spent} requests was used up before{_RAISES}, {enough} would probably do"
         if not isinstance(claim.form, Derived) and any(self._was_unreadable(name) for name in claim.operations):
             return MISSHAPEN
         return LEFT_OUT if self.left_out else NOT_REACHED
@@ -263,19 +266,20 @@ class ApiRun:
 
     def result(self) -> ApiResult:
         """What is known so far."""
-        claims = self.ledger.results(self._default_reason)
+        claims, sightings = self.ledger.results(self._default_reason), self.ledger.sightings.all()
         return ApiResult(
             id=self.api.id,
-            verdict=self._verdict(claims),
+            verdict=verdict_over(claims, established=self._established, strict=self.settings.strict),
             requests=self.budget.requests,
             cost=self.budget.cost,
             seconds=self.seconds,
             claims=claims,
             violations=tuple(self.ledger.violations.values()),
-            drift=dict(self.ledger.drift),
-            sightings=self.ledger.sightings.all(),
+            drift=drift_of(sightings),
+            sightings=sightings,
             responses=dict(self.ledger.responses),
             trouble=tuple(self.trouble.notes),
+            established=self._established,
         )
 
 

@@ -44,7 +44,7 @@ def run_contracts(
     activate(run)
     try:
         with _quiet(output), _own_options(), _own_storage(), importable(contracts), no_sudden_end(contracts):
-            code = pytest.main(_arguments(run, contracts), plugins=[make_plugin(run, errors), _Exits(errors)])
+            code = pytest.main(_arguments(contracts), plugins=[make_plugin(run, errors), _Exits(errors)])
     except SystemExit as error:  # of a conftest.py, which pytest loads before it catches anything
         errors.append(f"{_innermost(error, contracts)}: {_ending(error)}")
     finally:
@@ -128,7 +128,7 @@ def _innermost(error: BaseException, contracts: Path) -> str:
     return f"{own[-1].filename}:{own[-1].lineno}" if own else str(contracts)
 
 
-def _arguments(run: ContractRun, contracts: Path) -> list[str]:
+def _arguments(contracts: Path) -> list[str]:
     return [
         str(contracts),
         f"--rootdir={contracts}",
@@ -142,5 +142,4 @@ def _arguments(run: ContractRun, contracts: Path) -> list[str]:
         "no:cacheprovider",
         "-p",
         "no:xdist",
-        f"--hypothesis-seed={run.settings.seed}",
     ]

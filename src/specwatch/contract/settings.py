@@ -92,7 +92,7 @@ class Settings:
             UsageError: the target is live and the spec names no server.
         """
         base = self.target.base(api)
-        return self.stand_in or base
+        return Target(Kind.SANDBOX, self.stand_in).base(api) if self.stand_in else base
 
     def known(self, api: Api) -> dict[str, str | tuple[str, ...]]:
         """The identifiers that exist where requests go, by name; only those that the target is known to have."""

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from specwatch.conformance import Facts
-from specwatch.contract.blame import Cause, is_of_the_api, is_page, late_for_the_way, own_cause, sentence, theirs
+from specwatch.contract.blame import (
+    Cause,
+    is_of_the_api,
+    is_page,
+    late_for_the_way,
+    looks_like_a_page,
+    own_cause,
+    sentence,
+    theirs,
+)
 from specwatch.errors import (
     BrokenAnswer,
     CannotTell,
@@ -27,7 +36,7 @@ from specwatch.transport.draft import Draft
 from specwatch.values.claim import Level
 from specwatch.values.exchange import Exchange
 from specwatch.values.sandbox import ACCOUNTS
-from specwatch.values.violation import Violation
+from specwatch.values.violation import Breach, Violation
 
 UNREACHABLE_LIMIT = 3
 """After that many requests in a row without a usable answer nothing more is sent to an API."""
@@ -78,6 +87,7 @@ class OwnTrouble:
     _way_seconds: float | None = None
     _answered: bool = False
     _seen: bool = False
+    _only_pages: bool = False
 
     def before(self, draft: Draft) -> None:
         """Stop a request that would only meet the same trouble again.
@@ -134,9 +144,14 @@ class OwnTrouble:
         return next(found, None) or next(theirs, None)
 
     def cause(self, facts: Facts) -> Cause | None:
-        """What trouble of ours an answer tells of, None when it is about the request."""
+        """What trouble of ours an answer tells of, None when it is about the request.
+
+        Pages in answer to odd paths are those of a router, but where pages are all that ever came.
+        """
         exchange = facts.exchange
-        return own_cause(facts, succeeded=(exchange.operation, _sorted(exchange.credentials)) in self._succeeded)
+        cause = own_cause(facts, succeeded=(exchange.operation, _sorted(exchange.credentials)) in self._succeeded)
+        is_doubtful = cause in {None, Cause.CREDENTIAL, Cause.BALANCE} and not exchange.vouched
+        return Cause.PAGE if is_doubtful and self._only_pages and looks_like_a_page(facts) else cause
 
     def heard(self, facts: Facts, cause: Cause | None) -> Iterator[Violation]:
         """Note that an answer arrived whole; yields what it shows not to have been the doing of anybody in between."""
@@ -144,6 +159,7 @@ class OwnTrouble:
             self._limited[_key(facts.exchange)] = 0
         self._learn_way(facts.exchange.timings.phases.get("connect"))
         if cause is not None and cause.on_the_way:
+            self._only_pages = self._only_pages or not self._seen
             return
         if cause is None and facts.request_valid and facts.exchange.response.status < 500:
             self._served.add(_sorted(facts.exchange.credentials))
@@ -159,7 +175,7 @@ class OwnTrouble:
         if is_of_the_api(facts):
             yield from self._pages
             self._pages.clear()
-            self._seen = True
+            self._seen, self._only_pages = True, False
 
     def sift(self, facts: Facts, cause: Cause | None, broken: Iterable[Violation]) -> tuple[Violation, ...]:
         """Of what an answer seems to break, that for which the provider is to blame for certain by now.
@@ -262,7 +278,7 @@ def _violation(api: str, operation: Operation, error: BrokenAnswer) -> Violation
         claim=f"{operation.id}/delivery",
         level=Level.INFERENCE,
         operation=operation.id,
-        kind="delivery",
+        kind=Breach.DELIVERY,
         message=(
             "The headers of an answer are no HTTP, while those of others are."
             if isinstance(error, GarbledAnswer)
@@ -279,7 +295,7 @@ def _contradiction(refusal: Exchange) -> Violation:
         claim=f"{refusal.operation}/accepts",
         level=Level.INFERENCE,
         operation=refusal.operation,
-        kind="credentials",
+        kind=Breach.CREDENTIALS,
         message="A credential was refused that was accepted before and after.",
         expected="the credential accepted, as before",
         found=f"status {refusal.response.status}",

@@ -29,8 +29,13 @@ _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*( [A-Za-z0-9_./,;-]+)*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
-_LISTS: Final = re.compile(r"^([ ]*)(- |)[^\s#-][^\n]*:[ ]*(?:[&!#][^\n]*)?\n([ ]*)-([ ]+)\S", re.MULTILINE)
+_LISTS: Final = re.compile(
+    r"^([ ]*)(- |)[^\s#-][^\n]*:[ ]*(?:[&!#][^\n]*)?\n(?:[ ]*#[^\n]*\n)*([ ]*)-([ ]+)\S", re.MULTILINE
+)
 _STYLES: Final = 3
+_EMPTIED: Final = re.compile(
+    r"^([^\n]*[:-])([ ]+#[^\n]*)?\n((?:[ ]*(?:#[^\n]*)?\n)*)(\{\}|\[\])(?:\n|\Z)", re.MULTILINE
+)  # what had a comment and has lost its last entry is written at the left margin, behind its comments
 
 Places = Sequence[tuple[Action, Sequence[Way]]]
 """Actions, and where each is carried out."""
@@ -46,14 +51,16 @@ class Edited:
     Args:
         text: the new text.
         reformatted: whether lines had to be written anew that did not have to change.
+        missed: the positions of the actions whose targets were nowhere.
     """
 
     text: str
     reformatted: bool = False
+    missed: tuple[int, ...] = ()
 
 
 def edited(path: Path, text: str, actions: Sequence[Action]) -> Edited:
-    """The text of a spec after these actions.
+    """The text of a spec after these actions; one whose target is nowhere does nothing.
 
     Args:
         path: of the spec, whose suffix tells JSON from YAML.
@@ -64,20 +71,21 @@ def edited(path: Path, text: str, actions: Sequence[Action]) -> Edited:
         SpecwatchError: the text is no YAML, or an action cannot be carried out.
     """
     source = Source(path, text)
-    expected: Any = copy.deepcopy(source.mapping())
-    places = []
+    expected = copy.deepcopy(source.mapping())
+    places: list[tuple[Action, Sequence[Way]]] = []
     for action in actions:
         ways = located(expected, action)
         places.append((action, ways))
         carry_out(expected, action, ways, copy.deepcopy)
+    missed = tuple(position for position, (_, ways) in enumerate(places) if not ways)
     if _same(expected, source.data):
-        return Edited(text)
+        return Edited(text, missed=missed)
     newline = "\r\n" if "\r\n" in text else "\n"
     best = _best(path, text.replace("\r\n", "\n"), places, expected)
     if best is None:
         found = "cannot be changed so that it says what it shall, and nothing else is changed"
         raise UsageError(Problem(str(path), found, mend="make the changes of the overlay by hand"))
-    return Edited(best.text.replace("\n", newline), best.reformatted)
+    return Edited(best.text.replace("\n", newline), best.reformatted, missed)
 
 
 def _best(path: Path, text: str, places: Places, expected: object) -> Edited | None:
@@ -155,7 +163,8 @@ def _written(text: str, places: Places, *, apart: bool) -> Iterator[Written]:
     def write(data: object) -> str:
         out = io.StringIO()
         yaml.dump(data, out)
-        return out.getvalue()
+        written = _EMPTIED.sub(r"\1 \4\2\n\3", out.getvalue())
+        return written.removesuffix("\n") + "\n"
 
     try:
         before, after = yaml.load(text), yaml.load(text)
@@ -245,7 +254,7 @@ def _keep_anchors(document: object) -> None:
                 anchor.always_dump = True
 
 
-def _forget_anchors(node: Any) -> None:
+def _forget_anchors(node: object) -> None:
     anchor = getattr(node, "anchor", None)
     if anchor is not None:
         anchor.value = None

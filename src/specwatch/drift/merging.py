@@ -7,8 +7,7 @@ as version 1.1 says. A null, text or number takes the place of another one, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 
 import jsonpath_rfc9535
 
@@ -20,18 +19,15 @@ Way = tuple[str | int, ...]
 
 
 def located(document: object, action: Action) -> list[Way]:
-    """Where the target of an action is.
+    """Where the target of an action is; a target may well be nowhere, and then nothing is done.
 
     Raises:
-        UsageError: it is nowhere, or it is a plain value: of these only what an object holds can be removed.
+        UsageError: it is a plain value: of these only what an object holds can be removed.
     """
     try:
         nodes = jsonpath_rfc9535.find(action.target, document)  # type: ignore[arg-type]
     except (jsonpath_rfc9535.JSONPathError, RecursionError) as error:
         raise _refused(action, f"the target {action.target} cannot be looked for: {error}") from error
-    if not nodes:
-        found = f"the target {action.target} matches nothing"
-        raise _refused(action, found, "a place that the document has", "was the document changed since?")
     for node in nodes:
         if not (isinstance(node.value, dict | list) or _removable(action, node.location)):
             found = f"the target {action.target} matches {json.dumps(node.value)[:60]} at {node.path()}"
@@ -51,7 +47,7 @@ def _removable(action: Action, way: Sequence[str | int]) -> bool:
     return action.remove and bool(way) and isinstance(way[-1], str)
 
 
-def carry_out(document: Any, action: Action, ways: Sequence[Way], new: Callable[[object], object]) -> None:
+def carry_out(document: object, action: Action, ways: Sequence[Way], new: Callable[[object], object]) -> None:
     """Change a document in place.
 
     Args:
@@ -76,23 +72,26 @@ def carry_out(document: Any, action: Action, ways: Sequence[Way], new: Callable[
             _update(node, action, new)
 
 
-def carried_out(document: Any, action: Action) -> bool:
+def carried_out(document: object, action: Action) -> bool:
     """Whether a document says already what an action makes it say.
 
     Args:
         document: mappings and lists.
-        action: what would be done; one that appends is done where the list has the value.
+        action: what would be done; one that appends is done where the list has the value, and one that removes where
+            nothing is left to remove. What there is no place for is not done.
     """
     try:
         ways = located(document, action)
     except UsageError:
-        return action.remove
-    return not action.remove and all(_has(part_of(document, way), action.update) for way in ways)
+        return False
+    if action.remove or not ways:
+        return action.remove and not ways
+    return all(_has(part_of(document, way), action.update) for way in ways)
 
 
-def _has(node: Any, update: object) -> bool:
+def _has(node: object, update: object) -> bool:
     if isinstance(node, MutableSequence):
-        return update in node
+        return _among(node, update)
     return isinstance(update, Mapping) and _holds(node, update)
 
 
@@ -102,19 +101,37 @@ def _holds(there: object, update: object) -> bool:
         keys = {name: key_of(there, name) for name in update}
         return all(key in there and _holds(there[key], update[name]) for name, key in keys.items())
     if isinstance(there, MutableSequence) and isinstance(update, list):
-        return all(each in there for each in update)
-    return there == update and type(there) is type(update)
+        return all(_among(there, each) for each in update)
+    return _same(there, update)
 
 
-def part_of(document: Any, way: Way) -> Any:
+def _among(values: Iterable[object], wanted: object) -> bool:
+    return any(_same(each, wanted) for each in values)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are the same in JSON, where 1 is neither true nor 1.0."""
+    return _json(one) == _json(other)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
+def part_of(document: object, way: Way) -> object:
     """The part that keys and positions lead to; keys of YAML are found as they are spelt in JSON."""
     node = document
     for part in way:
-        node = node[int(part)] if isinstance(node, MutableSequence) else node[key_of(node, str(part))]
+        if isinstance(node, MutableSequence):
+            node = node[int(part)]
+        elif isinstance(node, Mapping):
+            node = node[key_of(node, str(part))]
+        else:
+            raise KeyError(part)
     return node
 
 
-def key_of(node: Mapping[Any, Any], name: str) -> object:
+def key_of(node: Mapping[object, object], name: str) -> object:
     """The key of a mapping that is spelt like that: `200` may be a number in YAML."""
     if name in node:
         return name
@@ -125,17 +142,17 @@ def _spelt(key: object) -> str:
     return json.dumps(key) if key is None or isinstance(key, bool) else str(key)
 
 
-def _remove(holder: Any, last: str | int) -> None:
+def _remove(holder: object, last: str | int) -> None:
     if isinstance(holder, MutableSequence):
         del holder[int(last)]
-    elif key_of(holder, str(last)) in holder:  # a parent that YAML shares may have lost it already
-        del holder[key_of(holder, str(last))]
+    elif isinstance(holder, MutableMapping):
+        holder.pop(key_of(holder, str(last)), None)  # a parent that YAML shares may have lost it already
 
 
-def _update(node: Any, action: Action, new: Callable[[object], object]) -> None:
+def _update(node: object, action: Action, new: Callable[[object], object]) -> None:
     if isinstance(node, MutableSequence):
         node.append(new(action.update))
-    elif isinstance(action.update, Mapping):
+    elif isinstance(node, MutableMapping) and isinstance(action.update, Mapping):
         _merge(node, action.update, action, new)
     else:
         found = f"the target {action.target} is an object, the update is {json.dumps(action.update)[:60]}"
@@ -143,7 +160,7 @@ def _update(node: Any, action: Action, new: Callable[[object], object]) -> None:
 
 
 def _merge(
-    node: MutableMapping[Any, Any], update: Mapping[str, object], action: Action, new: Callable[[object], object]
+    node: MutableMapping[object, object], update: Mapping[str, object], action: Action, new: Callable[[object], object]
 ) -> None:
     for name, value in update.items():
         key = key_of(node, name)
@@ -151,8 +168,8 @@ def _merge(
             node[name] = new(value)
             continue
         there = node[key]
-        if isinstance(there, Mapping) and isinstance(value, Mapping):
-            _merge(there, value, action, new)  # type: ignore[arg-type]
+        if isinstance(there, MutableMapping) and isinstance(value, Mapping):
+            _merge(there, value, action, new)
         elif isinstance(there, MutableSequence) and isinstance(value, list):
             there.extend(new(each) for each in value)
         elif isinstance(there, Mapping | MutableSequence) or isinstance(value, Mapping | list):

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote, unquote
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
 
 import jsonpath_rfc9535
 import yaml
@@ -24,8 +24,8 @@ _ROOT: Final = frozenset({"overlay", "info", "extends", "actions"})
 _INFO: Final = frozenset({"title", "version"})
 _ACTION: Final = frozenset({"target", "description", "update", "remove"})
 _EXPECTED: Final = "an OpenAPI Overlay 1.0 document"
-_IN_PATHS: Final = "/:@!$&'()*+,;=~"
-"""What stands for itself in the path of a URI: RFC 3986, section 3.3."""
+_IN_PATHS: Final = "/@!$&'()*+,;=~"
+"""What stands for itself in a relative reference: RFC 3986, section 4.2; a colon might end a scheme."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -54,7 +54,7 @@ class Overlay:
     """A list of changes.
 
     Args:
-        extends: which document it is for, a URI reference without escapes, or empty.
+        extends: which document it is for, a URI reference as it is written, or empty.
         digest: SHA-256 of the file that it was made for, or empty.
         where: the file, for messages.
     """
@@ -83,7 +83,7 @@ def read_overlay(path: Path) -> Overlay:
         title=str(info.get("title")),
         version=str(info.get("version")),
         actions=tuple(_action(source, index, each) for index, each in enumerate(_list(actions)) if _changes(each)),
-        extends=unquote(str(raw.get("extends") or "")),
+        extends=str(raw.get("extends") or ""),
         digest=str(raw.get(DIGEST) or ""),
         where=str(path),
     )
@@ -94,7 +94,7 @@ def document(overlay: Overlay) -> dict[str, object]:
     return {
         "overlay": VERSION,
         "info": {"title": overlay.title, "version": overlay.version},
-        **({"extends": quote(overlay.extends, safe=_IN_PATHS)} if overlay.extends else {}),
+        **({"extends": overlay.extends} if overlay.extends else {}),
         **({DIGEST: overlay.digest} if overlay.digest else {}),
         "actions": [_as_json(action) for action in overlay.actions],
     }
@@ -106,6 +106,16 @@ def spelt(overlay: Overlay, path: Path) -> str:
     if path.suffix == ".json":
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def reference(path: str) -> str:
+    """The URI reference of a path."""
+    return quote(path, safe=_IN_PATHS)
+
+
+def path_of(extends: str) -> str:
+    """The path in a URI reference; `?` and `#` end it, but not those that are escaped."""
+    return unquote(urlsplit(extends).path)
 
 
 def json_path(parts: tuple[str | int, ...]) -> str:
@@ -139,12 +149,12 @@ def _as_json(action: Action) -> dict[str, object]:
     return {"target": action.target, **described, **change}
 
 
-def _action(source: Source, index: int, raw: Mapping[str, Any]) -> Action:
+def _action(source: Source, index: int, raw: Mapping[str, object]) -> Action:
     return Action(
-        target=raw["target"],
-        description=raw.get("description", ""),
+        target=str(raw["target"]),
+        description=str(raw.get("description", "")),
         update=raw.get("update"),
-        remove=raw.get("remove", False),
+        remove=bool(raw.get("remove")),
         where=source.place("actions", index),
     )
 
@@ -163,14 +173,23 @@ def _problems(source: Source, raw: Mapping[str, object]) -> Iterator[Problem]:
         return
     yield from _unknown(source, (), raw, _ROOT)
     yield from _info(source, raw.get("info"))
-    if "extends" in raw and not isinstance(raw["extends"], str):
-        yield Problem(source.place("extends"), "extends is no text", "a URI reference")
+    if (problem := _wrong_reference(raw.get("extends", ""))) is not None:
+        yield Problem(source.place("extends"), f"extends {problem}", "a URI reference")
     actions = raw.get("actions")
     if not isinstance(actions, list) or not actions:
         yield Problem(source.place("actions"), "has no actions", "a list of one action or more")
         return
     for index, action in enumerate(actions):
         yield from _action_problems(source, index, action)
+
+
+def _wrong_reference(extends: object) -> str | None:
+    if not isinstance(extends, str):
+        return "is no text"
+    try:
+        return "names no file: it has a null character" if "\0" in path_of(extends) else None
+    except ValueError as error:
+        return f"is no URI reference: {error}"
 
 
 def _info(source: Source, info: object) -> Iterator[Problem]:
@@ -210,9 +229,9 @@ def _unknown(
             yield Problem(source.place(*at, key), f"unknown key {key!r}", f"one of {', '.join(sorted(known))}, or x-…")
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: object) -> list[Mapping[str, Any]]:
+def _list(value: object) -> list[Mapping[str, object]]:
     return value if isinstance(value, list) else []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
-from typing import Any, Final
+from typing import Final
 
 from specwatch.conformance.drift import OPEN_LIST, listed
 from specwatch.conformance.sightings import Sightings, together
@@ -277,7 +277,7 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat() if at else ""
 
 
-def _described(sighting: Sighting) -> dict[str, Any]:
+def _described(sighting: Sighting) -> dict[str, object]:
     """The schema of a field: what fits all that was seen, and an example that shows nobody."""
     schema = schema_of(json.loads(sighting.sketch)) if sighting.sketch else {}
     example = json.loads(sighting.example) if sighting.example else None

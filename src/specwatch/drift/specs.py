@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
 from typing import Final
-from urllib.parse import urlsplit
 
 from specwatch.drift.editing import edited
 from specwatch.drift.gravity import grave
 from specwatch.drift.merging import carried_out
-from specwatch.drift.overlay import DIGEST, Action, Overlay
+from specwatch.drift.overlay import DIGEST, Action, Overlay, path_of, reference
 from specwatch.errors import Problem, UsageError
 from specwatch.lint import lint_spec
 from specwatch.reports.files import check_writable, write_text
@@ -35,6 +34,7 @@ class Change:
         before: its bytes when it was read.
         text: its text after the change.
         actions: what was done.
+        missed: what could not be done, as its target is nowhere in the spec.
         reformatted: whether lines had to be written anew that did not have to change.
         applied: the overlays that had been applied before, so that nothing of them was left to do.
         grave: what of it decides where requests go, what they carry, cost and do.
@@ -48,6 +48,7 @@ class Change:
     reformatted: bool
     applied: tuple[str, ...] = ()
     grave: tuple[str, ...] = ()
+    missed: tuple[Action, ...] = ()
 
     @property
     def lines(self) -> tuple[int, int]:
@@ -74,7 +75,7 @@ def overlay_for(api: str, spec: Path, place: Path | None, actions: tuple[Action,
         place: where the overlay is going to be; None where it is not written.
         actions: one or more.
     """
-    extends = Path(os.path.relpath(spec, place.parent)).as_posix() if place is not None else ""
+    extends = reference(Path(os.path.relpath(spec, place.parent)).as_posix()) if place is not None else ""
     return Overlay(f"Drift of {api}", "1.0.0", actions, extends, digest_of(spec))
 
 
@@ -86,7 +87,7 @@ def api_of(overlay: Overlay, specs: Mapping[str, Path], named: Sequence[str]) ->
     """
     if len(named) == 1:
         return named[0]
-    path = urlsplit(overlay.extends).path
+    path = path_of(overlay.extends)
     own = (Path(overlay.where).parent / path).resolve() if path else None
     for api, spec in specs.items():
         if own is not None and own == spec.resolve():
@@ -106,15 +107,15 @@ def extends_another(overlay: Overlay, spec: Path) -> bool:
     """Whether an overlay says that it is for another file than this spec."""
     if not overlay.extends:
         return False
-    path = urlsplit(overlay.extends).path
-    return (Path(overlay.where).parent / path).resolve() != spec.resolve()
+    return (Path(overlay.where).parent / path_of(overlay.extends)).resolve() != spec.resolve()
 
 
 def change(api: str, spec: Path, overlays: Sequence[Overlay]) -> Change:
     """What these overlays make of a spec; nothing is written yet.
 
     Raises:
-        SpecwatchError: an overlay is for another state of the spec, cannot be applied, or makes it invalid.
+        SpecwatchError: an overlay is for another state of the spec, cannot be applied, makes it invalid, or has no
+            target that is anywhere in it.
     """
     text = read_text(spec)  # says what is wrong with a file that is none
     before = spec.read_bytes()
@@ -124,12 +125,16 @@ def change(api: str, spec: Path, overlays: Sequence[Overlay]) -> Change:
         if not all(carried_out(known, action) for action in overlay.actions):
             found = f"was made for another state of {spec}: {DIGEST} differs"
             raise UsageError(Problem(overlay.where or "overlay", found, "the spec as it was then", _AGAIN))
-    actions = tuple(action for overlay in overlays if overlay not in other for action in overlay.actions)
+    current = [overlay for overlay in overlays if overlay not in other]
+    actions = [action for overlay in current for action in overlay.actions]
     result = edited(spec, _text(before), actions)
+    _check_found(spec, current, result.missed)
     _check(spec, text, result.text)
     applied = tuple(overlay.where or "overlay" for overlay in other)
     serious = grave(known, Source(spec, result.text).data)
-    return Change(api, spec, before, result.text, actions, result.reformatted, applied, serious)
+    done = tuple(action for position, action in enumerate(actions) if position not in result.missed)
+    missed = tuple(actions[position] for position in result.missed)
+    return Change(api, spec, before, result.text, done, result.reformatted, applied, serious, missed)
 
 
 def write(change: Change, place: Path) -> None:
@@ -144,6 +149,34 @@ def write(change: Change, place: Path) -> None:
     check_writable(place)
     mark = "\ufeff" if change.before.startswith(b"\xef\xbb\xbf") and not change.text.startswith("\ufeff") else ""
     write_text(place, mark + change.text)
+
+
+def nowhere(spec: Path, action: Action) -> Problem:
+    """What there is to say of an action whose target a spec does not have."""
+    found = f"the target {action.target} matches nothing in {spec}: a misspelt path, or it is gone"
+    return Problem(action.where or "overlay", found)
+
+
+def _check_found(spec: Path, overlays: Sequence[Overlay], missed: Sequence[int]) -> None:
+    """Pass where each overlay has a target that is somewhere: version 1.0 lets a target be nowhere, here and there.
+
+    Args:
+        spec: that they are for.
+        overlays: in order.
+        missed: the positions of those of their actions whose targets are nowhere, counted through.
+
+    Raises:
+        UsageError: an overlay would do nothing at all.
+    """
+    problems: list[Problem] = []
+    start = 0
+    for overlay in overlays:
+        end = start + len(overlay.actions)
+        if all(position in missed for position in range(start, end)):
+            problems += [nowhere(spec, action) for action in overlay.actions]
+        start = end
+    if problems:
+        raise UsageError(*problems)
 
 
 def _text(data: bytes) -> str:

@@ -1,12 +1,13 @@
-"""Drift as people and programs read it."""
+"""Drift as people and programs read it: `specwatch.drift/1`, as `drift.schema.json` beside this describes it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from specwatch.drift.proposal import day
+from specwatch.reports.schemas import packaged_schema
 from specwatch.reports.text import printable, shortened, timestamp
 from specwatch.values.violation import Sighting
 
@@ -14,6 +15,11 @@ SCHEMA: Final = "specwatch.drift/1"
 
 _HEAD: Final = ("operation", "kind", "what", "count", "first", "last", "example")
 _WIDEST: Final = 60
+
+
+def schema() -> Mapping[str, object]:
+    """The JSON Schema (2020-12) of the document."""
+    return packaged_schema("specwatch.drift", "drift.schema.json")
 
 
 def as_lines(seen: Sequence[Sighting]) -> Iterator[str]:

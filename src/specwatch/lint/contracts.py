@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specwatch.errors import Problem
+from specwatch.lint.calls import call_problems
 from specwatch.spec import Api, Source
 from specwatch.spec.schema import shorten
 from specwatch.values import Scenario
@@ -49,6 +50,7 @@ def lint_contracts(files: Sequence[Path], apis: Sequence[Api], known: Mapping[st
     for path in files:
         try:
             marks += claim_marks(path)
+            problems += call_problems(path, apis, complete=len(apis) == len(known))
         except (OSError, SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
             problems.append(Problem(f"{path}:{line}", f"cannot be read as Python: {error}", "a Python module in UTF-8"))

@@ -6,9 +6,13 @@ several times otherwise.
 
 from __future__ import annotations
 
+import json
 import pickle
 import secrets
+import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 SEED: Final = "specwatch_seed"
 OUTPUT: Final = "specwatch_result"
+GROUPS: Final = "specwatch_groups"
+"""The file where a worker leaves which tests belong together: pytest-xdist brings nothing over but their ids."""
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -51,6 +57,14 @@ def _named(name: str, run: ContractRun) -> str:
     return next((api_id for api_id in run.apis if f"[{api_id}]" in name), "")
 
 
+def tell_groups(config: pytest.Config, items: Iterable[pytest.Item], run: ContractRun) -> None:
+    """Leave word for the controller, which collects nothing itself, of the API that each contract test belongs to."""
+    path = getattr(config, "workerinput", {}).get(GROUPS)
+    if path is not None:
+        groups = {item.nodeid: group for item in items if (group := group_of(item, run))}
+        Path(path).write_text(json.dumps(groups), encoding="utf-8")
+
+
 class Controller:
     """The process that hands tests out: gives all others the same seed, and puts their results together."""
 
@@ -59,6 +73,8 @@ class Controller:
         self._seed = secrets.randbelow(2**32)
         self._options: Options | None = None
         self._outcomes: list[Outcome] = []
+        self._groups: dict[str, str] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="specwatch-", ignore_cleanup_errors=True)
 
     def pytest_sessionstart(self) -> None:
         """Look the options over here, where a complaint is readable."""
@@ -73,17 +89,32 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker the seed."""
+        """Tell a worker the seed, and where to leave word."""
         node.workerinput[SEED] = self._seed
+        node.workerinput[GROUPS] = str(self._file_of(node))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Keep tests of one API together, where the user has not chosen another way to spread them."""
         if config.getoption("dist", "no") not in {"load", "worksteal"}:
             return None
-        from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+        from specwatch.pytest_plugin.scheduling import GroupScheduling
 
-        return LoadGroupScheduling(config, log)
+        return GroupScheduling(config, log, self._groups)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """Take in which tests belong together, before any is handed out."""
+        path = self._file_of(node)
+        if path.exists():
+            self._groups.update(json.loads(path.read_text(encoding="utf-8")))
+
+    def _file_of(self, node: Any) -> Path:
+        return Path(self._folder.name, f"{node.gateway.id}.json")
+
+    def pytest_unconfigure(self) -> None:
+        """Take the files away."""
+        self._folder.cleanup()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,11 +16,12 @@ from specwatch.cli.check.build import build
 from specwatch.cli.check.parse import parse
 from specwatch.contract.caller import ClaimBroken
 from specwatch.contract.current import activate, deactivate
+from specwatch.contract.draws import drawing
 from specwatch.contract.modules import importable
 from specwatch.contract.plugin import RunPlugin
 from specwatch.contract.run import ContractRun
 from specwatch.errors import SpecwatchError
-from specwatch.pytest_plugin.distribution import OUTPUT, SEED, group_of, is_worker
+from specwatch.pytest_plugin.distribution import OUTPUT, SEED, is_worker, tell_groups
 from specwatch.pytest_plugin.texts import Outcome, summary, told
 from specwatch.reports.summary import fails
 from specwatch.workspace import NAMED, Workspace
@@ -92,18 +94,7 @@ def begin(config: pytest.Config, workspace: Path, given: Mapping[str, Any]) -> R
     activate(run)
     stack.callback(deactivate, run)
     stack.enter_context(importable(request.workspace.contracts))
-    session = RunSession(config, request, run, stack)
-    session.pytest_configure()
-    _seed(config, run)
-    return session
-
-
-def _seed(config: pytest.Config, run: ContractRun) -> None:
-    """Let Hypothesis draw what the run's seed says, unless a seed of its own was given."""
-    if config.getoption("--hypothesis-seed", None) is None:
-        import hypothesis.core
-
-        hypothesis.core.global_force_seed = run.settings.seed  # type: ignore[assignment]
+    return RunSession(config, request, run, stack)
 
 
 class RunSession(RunPlugin):
@@ -143,37 +134,47 @@ class RunSession(RunPlugin):
         """Leave out the contract tests of APIs that were not asked for."""
         return super().pytest_ignore_collect(collection_path) if collection_path.suffix == ".py" else None
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Order the tests; where they are distributed, say which of them belong together."""
-        super().pytest_collection_modifyitems(config, items)
-        if is_worker(config):
-            for item in items:
-                if group := group_of(item, self._run):
-                    # As pytest-xdist marks its own groups.
-                    item._nodeid = f"{item.nodeid}@{group}"  # type: ignore[attr-defined]  # noqa: SLF001
+    def _is_ours(self, node: pytest.Item | pytest.Collector) -> bool:
+        """Whether a node lies in the workspace's folder of contract tests, or is that folder."""
+        return node.path.resolve().is_relative_to(self._request.workspace.contracts)
 
+    def _drawing(self, node: pytest.Item | pytest.Collector) -> AbstractContextManager[None]:
+        """Hypothesis as the run wants it, with the seed that was given to Hypothesis itself, if any was."""
+        seeded = self._config.getoption("--hypothesis-seed", None) is None
+        return drawing(self._run.settings, seeded=seeded) if self._is_ours(node) else nullcontext()
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Count the contract tests that are left to run."""
-        self._chosen = sum(item.path.parent == self._request.workspace.contracts for item in session.items)
+        """Count the contract tests that are left to run; say which of them belong together, before ids are sent."""
+        ours = list(filter(self._is_ours, session.items))
+        self._chosen = len(ours)
+        tell_groups(self._config, ours, self._run)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let a test fail for every claim that was found broken while it ran; a broken inference only warns."""
+        defects = len(self._errors)
         report = yield from super().pytest_runtest_makereport(item, call)
+        if not self._is_ours(item):
+            return report
+        if report.skipped and isinstance(report.longrepr, tuple):  # which names a line of whoever raised the skip
+            report.longrepr = (str(item.path), (item.location[1] or 0) + 1, report.longrepr[2])
         fresh = [violation for violation in self._violations() if violation.key not in self._told]
         self._told.update(violation.key for violation in fresh)
         grave = [violation for violation in fresh if fails(violation.level, strict=self._request.strict)]
         for violation in fresh:
             if violation not in grave:
-                item.warn(pytest.PytestWarning(f"{violation.api}/{violation.claim}: {violation.message}"))
+                _warn(item, f"{violation.api}/{violation.claim}: {violation.message}")
         if grave:
             report.outcome, report.longrepr = "failed", "\n\n".join(map(told, grave))
-            self._first = self._first or item.nodeid.removesuffix(f"@{group_of(item, self._run)}")
+            self._first = self._first or item.nodeid
         elif report.failed and call.excinfo is not None and call.excinfo.errisinstance(ClaimBroken):
-            report.outcome, report.longrepr = "passed", None
+            if defect := "\n".join(self._errors[defects:]):
+                report.longrepr = defect
+            else:
+                report.outcome, report.longrepr = "passed", None
         return report
 
     def _violations(self) -> Iterator[Violation]:
@@ -188,20 +189,20 @@ class RunSession(RunPlugin):
             super().pytest_sessionfinish()
         if is_worker(self._config):
             self._config.workeroutput[OUTPUT] = pickle.dumps(self._outcome())  # type: ignore[attr-defined]
-        elif session.exitstatus == pytest.ExitCode.OK and self._plays and not self._outcome().passes:
+        elif session.exitstatus == pytest.ExitCode.OK and not self._outcome().passes:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what the run found, claim by claim."""
-        if self._config.option.collectonly:
-            return
-        if self._plays:
+        if not self._config.option.collectonly:
             summary(terminalreporter, self._outcome(), self._request.options)
-
-    @property
-    def _plays(self) -> bool:
-        """Whether tests are run, not only listed."""
-        return not self._config.option.collectonly
 
     def _outcome(self) -> Outcome:
         return Outcome(self._run.result(), self._chosen, self._first)
+
+
+def _warn(item: pytest.Item, text: str) -> None:
+    """Warn of what a test found: whatever filters warnings have, they make no error of it here, inside of a hook."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        item.warn(pytest.PytestWarning(text))

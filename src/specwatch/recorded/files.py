@@ -25,6 +25,7 @@ MAX_ENTRIES: Final = 50_000
 """Of one file; those behind them are told as left out."""
 
 BEYOND: Final = f"is beyond the {MAX_ENTRIES:,} that are read of one file"
+UNWRITABLE: Final = "has half of a character (a lone surrogate) in its URL or its headers"
 EXPECTED: Final = "a HAR, flows of mitmproxy, or a JSON report of specwatch, each as it is or gzipped"
 
 _GZIP: Final = b"\x1f\x8b"
@@ -61,12 +62,28 @@ def read_recording(path: Path, option: str = "--from") -> Recording:
 
 def _recording(name: str, format_name: str, found: Iterable[Entry | Skipped]) -> Recording:
     items = iter(found)
-    read = list(islice(items, MAX_ENTRIES))
+    read = [_written(each) for each in islice(items, MAX_ENTRIES)]
     beyond = sum(1 for _ in items)
     skipped = [each for each in read if isinstance(each, Skipped)]
     skipped += [Skipped(f"{name}, entry {MAX_ENTRIES + 1 + index:,}", BEYOND) for index in range(beyond)]
     entries = tuple(each for each in read if isinstance(each, Entry))
     return Recording(name, format_name, entries, tuple(skipped))
+
+
+def _written(entry: Entry | Skipped) -> Entry | Skipped:
+    """The entry, unless one of its texts can be in no request and no answer: JSON has escapes for halves of characters.
+
+    Bodies are bytes already.
+    """
+    if isinstance(entry, Skipped):
+        return entry
+    headers = (text for pair in (*entry.request_headers, *entry.response_headers) for text in pair)
+    for text in (entry.method, entry.url, entry.reason, entry.http_version, *headers):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return Skipped(entry.where, UNWRITABLE, broken=True)
+    return entry
 
 
 def _bytes(path: Path, where: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,9 +12,10 @@ import httpx
 
 from specwatch.claims import ClaimJudge
 from specwatch.claims.judge import ClaimOutcome
+from specwatch.claims.reads import reads
 from specwatch.conformance import Facts, judge
 from specwatch.conformance.judge import Judgement
-from specwatch.contract.blame import Cause
+from specwatch.contract.blame import Cause, establishes
 from specwatch.contract.run import ApiRun
 from specwatch.contract.settings import Selection, Settings
 from specwatch.contract.trouble import OwnTrouble
@@ -28,14 +28,14 @@ from specwatch.transport.draft import Draft
 from specwatch.transport.guard import GuardedTransport, Pauses
 from specwatch.values.claim import Claim, Derived, Scenario
 from specwatch.values.exchange import ACCOUNT, Exchange, Request, Response, Timings
-from specwatch.values.violation import Violation
+from specwatch.values.violation import Breach, Violation
 
 NOT_RECORDED: Final = "the recorded traffic has no such exchange"
 NOT_PLAYED: Final = "its contract test has to send requests, and a recording is only read"
 
-_SECONDS: Final = re.compile(r"\bseconds\b")
-_CREDENTIALS: Final = re.compile(r"\bcredentials\b")
-_BY_HEAD: Final = frozenset({"status", "media-type", "credentials", "rejects", "survives", "time"})
+_BY_HEAD: Final = frozenset(
+    {Breach.STATUS, Breach.MEDIA_TYPE, Breach.CREDENTIALS, Breach.REJECTS, Breach.SURVIVES, Breach.TIME}
+)
 """Derived claims that the head of an answer settles, without its body."""
 
 
@@ -79,6 +79,7 @@ class RecordedApi(ApiRun):
         self._gaps: Counter[str] = Counter()
         self._unseen: set[str] = set()
         self._shown: Shown | None = None
+        self._tells = False
 
     def _transport(self, pauses: Pauses) -> GuardedTransport:
         return GuardedTransport(
@@ -105,8 +106,9 @@ class RecordedApi(ApiRun):
         finally:
             self.seconds += exchange.timings.total_seconds
             self.drafts.clear()
-        if UNKNOWN in exchange.credentials.values() and exchange.response.status < 300:
+        if UNKNOWN in exchange.credentials.values() and exchange.response.status < 300 and self._tells:
             self._established = True  # somebody was let in
+            self.ledger.keep(self.refusals.release())
 
     def note(self, sentence: str) -> None:
         """Add a sentence to what went wrong on our side."""
@@ -118,7 +120,9 @@ class RecordedApi(ApiRun):
 
     def conformance(self, facts: Facts) -> Judgement:
         """What the spec itself says, as far as the recording holds what it speaks about."""
-        found, shown = judge(_as_account(facts)), self._shown
+        ours, shown = _as_account(facts), self._shown
+        found = judge(ours)
+        self._tells = establishes(ours, found.violations)
         if shown is None:
             return found
         keeps = _Settles(facts, shown)
@@ -144,23 +148,24 @@ class RecordedApi(ApiRun):
 
     @cached_property
     def _about_time(self) -> frozenset[str]:
-        return frozenset(claim.id for claim in self.api.claims if _SECONDS.search(_expressions(claim)))
+        return frozenset(claim.id for claim in self.api.claims if "response.seconds" in reads(claim))
 
     def _default_reason(self, claim: Claim) -> str:
         """Why a claim is unknown that nobody gave a reason for."""
         if isinstance(claim.form, Scenario):
             return NOT_PLAYED
         kind = claim.form.kind if isinstance(claim.form, Derived) else ""
-        if self._unseen and (kind in {"credentials", "accepts"} or _CREDENTIALS.search(_expressions(claim))):
+        if self._unseen and (kind in {"credentials", "accepts"} or "request.credentials" in reads(claim)):
             names = " and ".join(sorted(self._unseen))
             return f"the recording does not show {names}, so nobody knows as whom requests were sent"
-        return self._gap(kind) or self._trouble_of(claim) or NOT_RECORDED
+        held = self.refusals.reason(claim.id)
+        return self._gap(kind) or self._trouble_of(claim) or held or NOT_RECORDED
 
     def _trouble_of(self, claim: Claim) -> str | None:
         return _Trouble(self.api.id, self._notes).reason(claim.operations)
 
     def _gap(self, kind: str) -> str | None:
-        if kind == "time":
+        if kind == Breach.TIME:
             return "the recording does not say how long answers took" if self._gaps["time"] else None
         if self._gaps["response"]:
             return f"the recording lacks the bodies of {self._gaps['response']:,} of its answers"
@@ -217,15 +222,16 @@ class _Settles:
     shown: Shown
 
     def __call__(self, claim: str) -> bool:
-        kind = claim.removeprefix(f"{self.facts.operation.id}/")
-        if kind == "time":
+        form = self.facts.api.claim(claim).form
+        kind = form.kind if isinstance(form, Derived) else ""
+        if kind == Breach.TIME:
             return self.shown.timed
-        if kind == "rejects" and not self.shown.request_whole:
+        if kind == Breach.REJECTS and not self.shown.request_whole:
             return False
         if self.shown.response_whole or kind in _BY_HEAD:
             return True
         spec = self.facts.response_spec
-        return spec is not None and not spec.media and kind == spec.status
+        return spec is not None and not spec.media and form == Derived("response", spec.status)
 
 
 def _as_account(facts: Facts) -> Facts:
@@ -235,11 +241,6 @@ def _as_account(facts: Facts) -> Facts:
         return facts
     roles = {name: ACCOUNT if role == UNKNOWN else role for name, role in exchange.credentials.items()}
     return Facts(facts.api, facts.operation, replace(exchange, credentials=roles))
-
-
-def _expressions(claim: Claim) -> str:
-    """All expressions of a claim, to see what they speak about."""
-    return f"{claim.when} {claim.form}"
 
 
 def shown_exchanges(matches: Iterable[tuple[Match, Standing]], ids: Iterator[int]) -> Iterator[Shown]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from specwatch.errors import Problem, SpecwatchError, UsageError
-from specwatch.reports.sarif import GONE, TROUBLE, plain_text
+from specwatch.reports.sarif import DEFECT, GONE, TROUBLE, plain_text
 from specwatch.reports.text import count, in_order, shortened
 
 MOST: Final = 10
@@ -100,11 +100,14 @@ def _troubles(run: Mapping[str, Any]) -> Iterator[Annotation]:
     properties = invocation["properties"]
     for told in invocation["toolExecutionNotifications"]:
         text = plain_text(told["message"]["text"])
-        if told["descriptor"]["id"] == TROUBLE:
+        if told["descriptor"]["id"] == DEFECT:
+            yield Annotation("error", "specwatch: defect of this workspace", text)
+        elif told["descriptor"]["id"] == TROUBLE:
             yield Annotation("warning", "specwatch: not judged", text)
         elif told["descriptor"]["id"] == GONE and told["level"] == "error":
             yield Annotation("error", "specwatch: baseline", text)
-    if properties["verdict"] == "unknown":
+    defective = any(told["descriptor"]["id"] == DEFECT for told in invocation["toolExecutionNotifications"])
+    if properties["verdict"] == "unknown" and not defective:
         message = "Nothing could be established about an API, so this is no verdict about its provider."
         yield Annotation("warning", "specwatch: unknown", message)
 

@@ -26,6 +26,7 @@ from specwatch.reports.summary import (
     accepted,
     broken,
     calls_note,
+    defect_note,
     drift_by_operation,
     failing,
     fails,
@@ -61,6 +62,8 @@ MAX_CHARACTERS: Final = 400
 ACCEPTED: Final = "≈"
 """The sign of what the baseline accepts; `~` where the terminal has ASCII only."""
 
+DEFECTS: Final = "Defects of this workspace, not of a provider"
+
 NAMED: Final = 3
 """That many names are listed; of more, only how many there are."""
 
@@ -78,6 +81,7 @@ def print_result(
     """
     screen = Screen(console)
     _table(screen, result)
+    _defects(screen, result)
     _trouble(screen, result)
     for api in result.apis:
         _violations(screen, api, result)
@@ -101,6 +105,7 @@ def print_brief(console: Console, result: RunResult, steps: Iterable[tuple[str, 
     """
     screen = Screen(console)
     _table(screen, result)
+    _defects(screen, result)
     _trouble(screen, result)
     _listed(screen, result)
     if not any(api.count(Verdict.PASS) + api.count(Verdict.FAIL) for api in result.apis):
@@ -174,6 +179,16 @@ def _figures(api: ApiResult, result: RunResult) -> tuple[float, ...]:
 
 def _figure(title: str, value: float) -> str:
     return f"{value:.1f} s" if title == "waited" else f"{value:g}" if title == "cost" else f"{value:,.0f}"
+
+
+def _defects(screen: Screen, result: RunResult) -> None:
+    """What is wrong with the workspace itself: before what that made of the answers."""
+    if result.defects:
+        screen.line(screen.text(DEFECTS, STYLES[Verdict.FAIL]))
+        screen.fields((each.where, each.text) for each in result.defects[:MAX_BLOCKS])
+        if more := max(len(result.defects) - MAX_BLOCKS, 0):
+            screen.line(f"  and {more:,} more in the JSON report (--json FILE)")
+        screen.console.print()
 
 
 def _trouble(screen: Screen, result: RunResult) -> None:
@@ -300,6 +315,8 @@ def _closing(screen: Screen, result: RunResult, options: Options) -> None:
 def _verdict_line(screen: Screen, result: RunResult) -> None:
     verdict = result.verdict
     told = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.UNKNOWN: _not_told}[verdict](result)
+    if note := defect_note(result):
+        told = f"{note}; beside it, {told}"
     stopped = "interrupted, so this is what is known so far; " if result.interrupted else ""
     word = screen.text(f"{verdict.value.upper()}: ", STYLES[verdict])
     screen.line(screen.glyph(verdict), " ", word, f"{stopped}{told}.")
@@ -346,6 +363,8 @@ def _sporadic(violations: Sequence[Violation]) -> str:
 
 def _not_told(result: RunResult) -> str:
     apis = [api for api in result.apis if api.verdict is Verdict.UNKNOWN]
+    if result.defects and not apis and not result.interrupted:
+        return _passed(result)
     if not apis:
         return "nothing is broken so far" if result.apis else "no API was checked"
     silent = [api.id for api in apis if not api.count(Verdict.PASS)]

@@ -9,6 +9,8 @@ import errno
 import json
 import os
 import secrets
+import stat
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +24,8 @@ FOLDERS: Final = ("specs", "contracts", "probes", "sandbox")
 """Folders of a workspace in which no report has a place, whether or not it would replace anything there."""
 
 _EXPECTED: Final = "a place of its own"
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of Unicode: controls, marks of format, halves of characters, separators of lines and of paragraphs."""
 
 
 def check_writable(path: Path) -> None:
@@ -33,7 +37,7 @@ def check_writable(path: Path) -> None:
     try:
         _check_place(path)
         if _replaceable(path):
-            trial = _temporary(path.resolve())
+            trial = _temporary(_resolved(path))
             os.close(_create(trial))
             trial.unlink()
         elif not os.access(path, os.W_OK):
@@ -66,13 +70,29 @@ def same_place(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file, by links or another spelling; devices and pipes may be shared."""
     if not (_may_hold_text(one) and _may_hold_text(other)):
         return False
-    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+    return _resolved(one) == _resolved(other) or (one.exists() and other.exists() and one.samefile(other))
+
+
+def _resolved(path: Path) -> Path:
+    """Where a path leads to, all of its links followed.
+
+    Raises:
+        UsageError: its links lead to each other and nowhere else.
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _cannot(path, error) from error
+    return path.resolve()
 
 
 def _may_hold_text(path: Path) -> bool:
     """Whether the path is a file or free for one; what the system refuses to look at is neither."""
     try:
-        return path.is_file() or not path.exists()
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
     except (OSError, ValueError):
         return False
 
@@ -82,9 +102,9 @@ def _own_file(path: Path, root: Path) -> str:
     settings = root / "specwatch.yaml"
     if same_place(path, settings):
         return str(settings)
-    place = path.resolve()
+    place = _resolved(path)
     for folder in (root / name for name in FOLDERS):
-        if place.is_relative_to(folder.resolve()):
+        if place.is_relative_to(_resolved(folder)):
             return str(folder)
         for file in folder.rglob("*") if path.exists() else ():  # a link of the folder may lead out of it
             if file.is_file() and same_place(path, file):
@@ -111,7 +131,7 @@ def write_text(path: Path, text: str) -> None:
     data = text.encode("utf-8", "backslashreplace")
     try:
         if _replaceable(path):
-            _replace(path.resolve(), data)
+            _replace(_resolved(path), data)
         else:
             with os.fdopen(_opened(path), "wb") as file:
                 file.write(data)
@@ -125,8 +145,20 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    # A lone surrogate, which a provider can send as an escape, becomes that escape again in `write_text`.
-    write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(document) + "\n")
+
+
+def json_text(document: Mapping[str, object]) -> str:
+    """A document as JSON, indented; what nobody sees stands in it as an escape, which means the same.
+
+    That is what orders letters anew (as marks of direction do), ends lines, steers terminals, or is half of a character
+    only.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    unseen = {char for char in set(text) - {"\n"} if unicodedata.category(char) in _UNSEEN}
+    return text.translate({ord(char): json.dumps(char)[1:-1].replace("\x7f", "\\u007f") for char in unseen})
 
 
 def _replaceable(path: Path) -> bool:

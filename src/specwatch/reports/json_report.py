@@ -13,6 +13,7 @@ from specwatch.reports.schemas import packaged_schema
 from specwatch.reports.summary import so_far
 from specwatch.reports.text import BASE64, decoded, timestamp
 from specwatch.values.baseline import Acceptance
+from specwatch.values.defect import Defect
 from specwatch.values.exchange import Exchange, Headers, Timings
 from specwatch.values.violation import Sighting, Violation
 
@@ -32,7 +33,8 @@ def schema() -> Mapping[str, object]:
 def to_json(result: RunResult) -> Document:
     """A run as a document of JSON values.
 
-    Claims are named without their API, which is the object around them. A run that was interrupted is never `pass`.
+    Claims are named without their API, which is the object around them. A run that was interrupted, or has a
+    defect of its own, is never `pass`.
     """
     return {
         "schema": SCHEMA,
@@ -45,9 +47,15 @@ def to_json(result: RunResult) -> Document:
         "requests": sum(api.requests for api in result.apis),
         "cost": sum(api.cost for api in result.apis),
         "verdict": result.verdict.value,
+        **({"defects": [_defect(defect) for defect in result.defects]} if result.defects else {}),
         **_baseline(result),
         "apis": [_api(api, result) for api in result.apis],
     }
+
+
+def _defect(defect: Defect) -> Document:
+    about = {"api": defect.api} if defect.api else {}
+    return {"part": defect.part.value, "where": defect.where, "what": defect.text, **about}
 
 
 def _baseline(result: RunResult) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -14,6 +14,8 @@ from specwatch.reports.text import count, timestamp, xml_text
 from specwatch.values.claim import Verdict
 from specwatch.values.violation import Violation
 
+DEFECTS: Final = "defects of this workspace"
+
 MAX_VIOLATIONS: Final = 20
 """How many violations of one claim are written out; the JSON report has them all."""
 
@@ -24,9 +26,10 @@ def to_junit(result: RunResult) -> str:
     A kept claim is a passed test case; a broken promise a failure; a broken inference passes with a warning in its
     output, or fails when the run was strict; an unknown claim is skipped with its reason. A claim of which everything
     that breaks it is accepted by the baseline is skipped, too, since it has neither passed nor failed the run.
+    Defects of the workspace itself are errors in a suite of their own, before all others.
     """
     root = Element("testsuites", _attributes(name="specwatch check", time=f"{result.seconds:.3f}"))
-    suites = [_suite(root, api, result) for api in result.apis]
+    suites = [*_defects(root, result), *(_suite(root, api, result) for api in result.apis)]
     for key in ("tests", "failures", "errors"):  # the schema of Jenkins knows `skipped` of a suite only
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
     indent(root)
@@ -35,6 +38,21 @@ def to_junit(result: RunResult) -> str:
 
 def _attributes(**values: object) -> dict[str, str]:
     return {name: xml_text(str(value)) for name, value in values.items()}
+
+
+def _defects(root: Element, result: RunResult) -> Iterator[Element]:
+    if not result.defects:
+        return
+    number = len(result.defects)
+    figures = _attributes(name=DEFECTS, tests=number, failures=0, errors=number, skipped=0, time="0.000")
+    suite = SubElement(root, "testsuite", figures | _attributes(timestamp=timestamp(result.started_at)))
+    for defect in result.defects:
+        case = SubElement(suite, "testcase", _attributes(classname=defect.part.value, name=defect.where, time=0))
+        error = SubElement(case, "error", _attributes(message=defect.text, type="defect"))
+        error.text = xml_text(
+            f"{defect}\nThis is about the workspace that checks, not about a provider: correct it first."
+        )
+    yield suite
 
 
 def _suite(root: Element, api: ApiResult, result: RunResult) -> Element:

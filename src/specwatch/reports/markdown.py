@@ -62,7 +62,7 @@ def to_markdown(result: RunResult, apis: Sequence[Api], options: Options | None 
         apis: the specs of its APIs, where the lines of claims are looked up.
         options: what the run was given, for commands that repeat it; None where nobody knows.
     """
-    start = [_verdict(result), _facts(result), _table(result), *_trouble(result)]
+    start = [_verdict(result), *_defects(result), _facts(result), _table(result), *_trouble(result)]
     rest = [*_baseline(result), *_unknown(result), *_drift(result)]
     end = [_closing(result, options or _options(result))]
     room = MAX_CHARACTERS - _RESERVE - sum(len(part) + 2 for part in (*start, *rest, *end))
@@ -78,6 +78,9 @@ def _verdict(result: RunResult) -> str:
 
 def _headline(result: RunResult) -> Iterator[str]:
     """What makes the run fail, or keeps it from passing."""
+    if result.defects:
+        number = count(len(result.defects), "defect")
+        yield f"**This workspace has {number} of its own**, see {code(result.defects[0].where)}, to be mended first"
     failing = {api.id: len(broken(api, strict=result.strict)) for api in result.apis}
     if any(failing.values()):
         noun = "broken claim" if result.strict else "broken promise"
@@ -85,7 +88,7 @@ def _headline(result: RunResult) -> Iterator[str]:
         *others, last = names
         listed = f"{', '.join(others)} and {last}" if others else last
         yield f"**{count(sum(failing.values()), noun)}** in {listed}"
-    elif result.verdict is Verdict.UNKNOWN:
+    elif result.verdict is Verdict.UNKNOWN and not result.defects:
         yield "**Nothing could be established** for all that was asked about"
     gone = result.baseline.gone if result.baseline is not None else ()
     if result.strict and gone:
@@ -141,6 +144,13 @@ def _capped(head: Sequence[str], rows: Sequence[Sequence[str]], noun: str, *, nu
     shown = table(head, rows[:MAX_ROWS], numbers=numbers)
     more = len(rows) - MAX_ROWS
     return f"{shown}\n\n… and {count(more, f'more {noun}')} in the JSON report" if more > 0 else shown
+
+
+def _defects(result: RunResult) -> Iterator[str]:
+    rows = [(each.part.value, code(each.where), words(each.text)) for each in result.defects]
+    if rows:
+        listed = _capped(("part", "where", "what"), rows, "defect")
+        yield f"### Defects of this workspace, not of a provider\n\n{listed}"
 
 
 def _trouble(result: RunResult) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from specwatch.contract.result import RunResult
+from specwatch.reports.made import maker
 from specwatch.reports.summary import failing, gravest_first
 from specwatch.values.claim import Verdict
 from specwatch.values.violation import Violation
@@ -17,6 +18,9 @@ SANDBOX: Final = "sandbox"
 LIVE: Final = "live"
 RECORDED: Final = "recorded"
 """What a report of traffic that was recorded elsewhere calls its target."""
+
+LOOKED_AT: Final = 20
+"""Of so many requests it is worked out whether a new sandbox can answer them as this one did."""
 
 _BUDGET: Final = "--budget raises it"
 _MENDS: Final = (
@@ -85,8 +89,10 @@ def _strictly(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
 
 
 def advice(result: RunResult) -> Iterator[str]:
-    """What has to be done, in words, before it is of any use to repeat a run that established nothing."""
-    if result.verdict is Verdict.UNKNOWN and not result.interrupted:
+    """What has to be done, in words, before it is of any use to repeat a run that established nothing, or too much."""
+    if result.defects:
+        yield f"correct {result.defects[0].where} first, then repeat the command"
+    elif result.verdict is Verdict.UNKNOWN and not result.interrupted:
         yield from mends(list(_reasons(result)))
 
 
@@ -132,12 +138,23 @@ def _findings(result: RunResult, options: Options) -> Iterator[tuple[str, str]]:
         yield _line(command, options), "the first one alone"
         return
     yield _line(command, options), "the first one alone, with fewer requests, so that it may not show"
-    port = next((urlsplit(v.exchange.target).port for v in violations if v.exchange is not None), None)
-    if result.target == SANDBOX and port is not None:
-        command = ["sandbox", "--port", str(port), *_each("--api", options.apis), *options.sandbox]
-        yield _line(command, options), "on the same port, so that the curl lines above work against it"
+    yield from _served(result, options, violations)
     command = ["check", *_selection(options), *_rest(result, options, seed=True)]
     yield _line(command, options), "the same run again, with the same requests"
+
+
+def _served(result: RunResult, options: Options, violations: Sequence[Violation]) -> Iterator[tuple[str, str]]:
+    """A sandbox for the curl lines; a new one has nothing of what the run made."""
+    sent = list({each.exchange.id: each.exchange for each in violations if each.exchange is not None}.values())
+    port = next((urlsplit(exchange.target).port for exchange in sent), None)
+    if result.target != SANDBOX or port is None:
+        return
+    lost = [exchange for exchange in sent[:LOOKED_AT] if maker(exchange, result.exchanges) is not None]
+    if len(lost) == len(sent[:LOOKED_AT]):
+        return
+    command = ["sandbox", "--port", str(port), *_each("--api", options.apis), *options.sandbox]
+    works = "on the same port, so that the curl lines above work against it"
+    yield _line(command, options), f"{works}, but those that name what the run itself made" if lost else works
 
 
 def _line(command: list[str], options: Options) -> str:

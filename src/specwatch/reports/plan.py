@@ -18,7 +18,7 @@ from specwatch.reports.text import count
 
 SCHEMA: Final = "specwatch.plan/1"
 NAMED: Final = 3
-"""That many claims are named; of more, only how many there are."""
+"""That many claims that share a reason are named; of more, only how many there are, unless all are asked for."""
 
 Document = dict[str, object]
 
@@ -71,19 +71,27 @@ def _operation(calls: PlannedCalls) -> Document:
     }
 
 
-def print_plan(console: Console, plans: Sequence[ApiPlan]) -> None:
-    """Print requests per operation, what they cost, and what would stay unknown with what would settle it."""
+def print_plan(console: Console, plans: Sequence[ApiPlan], *, verbose: bool = False) -> None:
+    """Print requests per operation, what they cost, and what would stay unknown with what would settle it.
+
+    Args:
+        console: where it goes.
+        plans: one per API.
+        verbose: name all claims that would stay unknown, however many share a reason.
+    """
     screen = Screen(console)
     _table(screen, plans)
-    _unknown(screen, plans)
+    _unknown(screen, plans, verbose=verbose)
     _defects(screen, plans)
     requests, cost = sum(plan.requests for plan in plans), sum(plan.cost for plan in plans)
     price = f" and cost {cost:g}" if cost else " and cost nothing"
     apis = count(len(plans), "API")
+    asked = sum(plan.requests > 0 for plan in plans)
     if not requests:
         screen.line(f"A run would send nothing to {apis}: first settle what is named above.")
         return
-    screen.line(f"A run would send about {count(requests, 'request')} to {apis}{price}. Nothing was sent.")
+    whom = apis if asked == len(plans) else f"{asked:,} of {apis}"
+    screen.line(f"A run would send about {count(requests, 'request')} to {whom}{price}. Nothing was sent.")
     screen.line("Waiting for background work is assumed to be short: each further look at it is one request more.")
     screen.line(screen.text("  next  ", "dim"), "the same command without --dry-run does it")
 
@@ -105,7 +113,7 @@ def _table(screen: Screen, plans: Sequence[ApiPlan]) -> None:
     screen.console.print()
 
 
-def _unknown(screen: Screen, plans: Sequence[ApiPlan]) -> None:
+def _unknown(screen: Screen, plans: Sequence[ApiPlan], *, verbose: bool) -> None:
     settled, unknown = sum(len(plan.settled) for plan in plans), sum(len(plan.unknown) for plan in plans)
     told = f"{count(settled, 'claim')} would be judged"
     if not unknown:
@@ -116,12 +124,15 @@ def _unknown(screen: Screen, plans: Sequence[ApiPlan]) -> None:
         for result in (result for plan in plans for result in plan.unknown):
             groups.setdefault(result.reason or "", []).append(result)
         ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
-        screen.fields((count(len(claims), "claim"), f"{reason} ({_who(claims)})") for reason, claims in ordered)
+        named = ((reason, claims, _who(claims, verbose=verbose)) for reason, claims in ordered)
+        screen.fields((count(len(claims), "claim"), f"{reason} ({who})") for reason, claims, who in named)
+        if not verbose and any(len(claims) > NAMED for claims in groups.values()):
+            screen.line("`--verbose` names all of them.")
     screen.console.print()
 
 
-def _who(claims: Sequence[ClaimResult]) -> str:
-    if len(claims) <= NAMED:
+def _who(claims: Sequence[ClaimResult], *, verbose: bool) -> str:
+    if verbose or len(claims) <= NAMED:
         return ", ".join(result.claim.full_id for result in claims)
     per_api = Counter(result.claim.api for result in claims)
     return ", ".join(f"{number} of {api}" for api, number in per_api.items())

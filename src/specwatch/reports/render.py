@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from specwatch.contract.result import RunResult
+from specwatch.reports.files import json_text
 from specwatch.reports.next_steps import Options
 from specwatch.spec.model import Api
 
@@ -41,13 +41,13 @@ def _markdown(result: RunResult, apis: Sequence[Api], options: Options) -> str:
 def _sarif(result: RunResult, apis: Sequence[Api], _options: Options) -> str:
     from specwatch.reports.sarif import to_sarif
 
-    return _json_text(to_sarif(result, apis))
+    return json_text(to_sarif(result, apis))
 
 
 def _json(result: RunResult, _apis: Sequence[Api], _options: Options) -> str:
     from specwatch.reports.json_report import to_json
 
-    return _json_text(to_json(result))
+    return json_text(to_json(result))
 
 
 def _junit(result: RunResult, _apis: Sequence[Api], _options: Options) -> str:
@@ -59,13 +59,7 @@ def _junit(result: RunResult, _apis: Sequence[Api], _options: Options) -> str:
 def _har(result: RunResult, _apis: Sequence[Api], _options: Options) -> str:
     from specwatch.reports.har import to_har
 
-    return _json_text(to_har(result.exchanges))
-
-
-def _json_text(document: Mapping[str, object]) -> str:
-    # A lone surrogate, which a provider can send as an escape, is written as that escape.
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode()
+    return json_text(to_har(result.exchanges))
 
 
 RENDERERS: Final[Mapping[str, Renderer]] = {

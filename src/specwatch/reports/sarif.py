@@ -46,6 +46,7 @@ BODY_CHARACTERS: Final = 2_000
 """How much of a body is written down: GitHub takes 10 MB, packed, for all results together."""
 
 UNKNOWN, TROUBLE, CUT, GONE, UNCHECKED = "unknown-claim", "trouble", "results-left-out", "gone", "unchecked"
+DEFECT: Final = "defect"
 
 Document = dict[str, object]
 
@@ -104,6 +105,7 @@ def _gravest(result: RunResult) -> list[Violation]:
 
 def _driver(claims: Sequence[Claim]) -> Document:
     notifications = {
+        DEFECT: "A sandbox module or a contract test of this workspace has a defect.",
         UNKNOWN: "A claim could not be established.",
         TROUBLE: "Something on our side kept the run from judging.",
         CUT: "There are more results than are shown.",
@@ -145,10 +147,11 @@ def _rule(claim: Claim) -> Document:
 def _invocation(result: RunResult, rules: Mapping[str, int], found: int) -> Document:
     """How the run went (3.20), with all that is no violation."""
     return {
-        "executionSuccessful": not result.interrupted,
+        "executionSuccessful": not result.interrupted and not result.defects,
         "startTimeUtc": timestamp(result.started_at),
         "endTimeUtc": timestamp(result.started_at + result.seconds),
         "toolExecutionNotifications": [
+            *(_notification(DEFECT, str(each), "error") for each in result.defects),
             *(
                 _unknown(claim, rules)
                 for api in result.apis

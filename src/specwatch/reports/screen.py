@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from rich.console import Console
@@ -23,6 +23,11 @@ NARROWEST: Final = 20
 """Text beside labels gets at least that many columns, even where the terminal has fewer."""
 
 _GAP: Final = "  "
+
+
+def in_ci(variables: Mapping[str, str]) -> bool:
+    """Whether the variable CI says that nobody sits at the terminal."""
+    return variables.get("CI", "").lower() not in {"", "0", "false"}
 
 
 class Screen:

@@ -13,10 +13,24 @@ from specwatch.values.violation import Drift, Violation
 
 
 def so_far(api: ApiResult, result: RunResult) -> Verdict:
-    """The verdict of one API: where the run was interrupted before all its claims were seen, it has not passed."""
-    if result.interrupted and api.verdict is Verdict.PASS and api.count(Verdict.UNKNOWN):
+    """The verdict of one API: it has not passed where not all was seen, since the run was interrupted or failed."""
+    if api.verdict is not Verdict.PASS:
+        return api.verdict
+    if any(defect.api in {"", api.id} for defect in result.defects):
+        return Verdict.UNKNOWN
+    if result.interrupted and api.count(Verdict.UNKNOWN):
         return Verdict.UNKNOWN
     return api.verdict
+
+
+def defect_note(result: RunResult) -> str:
+    """That the workspace itself has a defect, and where; empty where it has none."""
+    if not result.defects:
+        return ""
+    first, number = result.defects[0].where, len(result.defects)
+    if number == 1:
+        return f"this workspace has a defect of its own ({first}), which has to be mended first"
+    return f"this workspace has {number:,} defects of its own ({first} and more), which have to be mended first"
 
 
 def fails(level: Level, *, strict: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl
@@ -15,7 +16,7 @@ from specwatch.sandbox.complaints import LOGGER
 from specwatch.sandbox.control import control_routes
 from specwatch.sandbox.credentials import Reading, read
 from specwatch.sandbox.derivation.exchange import content_of, headers_of
-from specwatch.sandbox.examples import refusal, spec_answer, success
+from specwatch.sandbox.examples import complaint, refusal, spec_answer, success, unanswerable
 from specwatch.sandbox.inputs import is_valid
 from specwatch.sandbox.interface import Answer, Call, SandboxApi
 from specwatch.sandbox.routing import Route, Router
@@ -40,6 +41,8 @@ def create_app(
         UnknownFaultError: the settings name a fault that does not exist.
     """
     router = Router(apis)
+    for api in apis:
+        deque(unanswerable(api), 0)  # values that must be generated are made now, so that no request waits for them
     operations = [(route.api.id, route.operation.id) for route in router.routes]
     state = SandboxState(Catalogue(apis, modules), operations, settings or SandboxSettings())
     pipeline = _Pipeline(router, modules, state)
@@ -90,6 +93,7 @@ class _Pipeline:
             number=self._state.count(route.api.id, route.operation.id),
             problems=reading.problems,
             spec=route.operation,
+            query_string=scope["query_string"].decode("latin-1"),
         )
         try:
             answer, handled = self._behave(route, reading, call)
@@ -121,12 +125,9 @@ class _Pipeline:
 
 
 def _by_spec(route: Route, call: Call) -> Answer:
-    """What the spec alone makes of a request: its first success, or a documented complaint about a bad request."""
+    """What the spec alone makes of a request: its first success, or a complaint about a bad request."""
     if not is_valid(route.operation, call):
-        for status in (400, 422):
-            answer = spec_answer(route.api, route.operation, status)
-            if answer is not None:
-                return answer
+        return complaint(route.api, route.operation)
     return success(route.api, route.operation)
 
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from specwatch.errors import Problem, SandboxError
+from specwatch.values.defect import Defect, Part
 
 LOGGER: Final = logging.getLogger("specwatch.sandbox")
 
@@ -23,6 +24,7 @@ class Complaints(logging.Handler):
         super().__init__(logging.ERROR)
         self.texts: list[str] = []
         self._problems: dict[str, Problem] = {}
+        self._defects: dict[tuple[str, str], Defect] = {}
 
     def __enter__(self) -> Self:
         """Begin to listen."""
@@ -40,7 +42,15 @@ class Complaints(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         text = f"{record.getMessage()}: {type(error).__name__}: {error}" if error else record.getMessage()
         self.texts.append(text)
-        self._problems.setdefault(text, Problem(_place(error), text, _EXPECTED, _MEND))
+        place = _place(error)
+        self._problems.setdefault(text, Problem(place, text, _EXPECTED, _MEND))
+        api = str(record.args[0]) if isinstance(record.args, tuple) and record.args else ""
+        self._defects.setdefault((place, record.getMessage()), Defect(Part.SANDBOX, place, text, api))
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """What was heard, once for each place and operation."""
+        return tuple(self._defects.values())
 
     def error(self) -> SandboxError | None:
         """All different complaints as one error; None where there were none."""

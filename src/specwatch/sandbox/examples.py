@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from specwatch.conformance.headers import documented_headers
-from specwatch.sandbox.interface import Answer
-from specwatch.spec import Api, MediaType, Operation, ResponseSpec, Schema
+from specwatch.sandbox.interface import JSON, Answer
+from specwatch.sandbox.samples import NO_VALUE, fitting, sample
+from specwatch.spec import Api, MediaType, Operation, ResponseSpec, essence
 
-_DEPTH = 8
-_STRINGS = {
-    "date": "2026-01-01",
-    "date-time": "2026-01-01T12:00:00Z",
-    "email": "somebody@example.com",
-    "uri": "https://example.com/",
-    "uuid": "00000000-0000-4000-8000-000000000000",
-}
+_REDIRECT, _ERROR = 300, 400
+__all__ = [
+    "answer_with",
+    "complaint",
+    "is_json",
+    "refusal",
+    "sample",
+    "spec_answer",
+    "success",
+    "success_statuses",
+    "unanswerable",
+    "value_at",
+    "with_value",
+]
 
 
 def is_json(essence: str) -> bool:
@@ -44,19 +50,26 @@ def spec_answer(api: Api, operation: Operation, status: int, code: str | None = 
 
 
 def answer_with(status: int, media: MediaType, value: object, headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer that carries a value in a media type."""
-    headers = headers or {}
-    if not is_json(media.name.split(";")[0].strip().lower()):
+    """An answer that carries a value in a media type; of a range of media types in one that it takes in."""
+    headers, name = headers or {}, _definite(media.name)
+    if not is_json(essence(name)):
         text = value if isinstance(value, str) else json.dumps(value)
-        return Answer(status, headers=headers, media_type=media.name, raw=text.encode())
+        return Answer(status, headers=headers, media_type=name, raw=text.encode())
     if value is None:
-        return Answer(status, headers=headers, media_type=media.name, raw=b"null")
-    return Answer(status, value, headers, media.name)
+        return Answer(status, headers=headers, media_type=name, raw=b"null")
+    return Answer(status, value, headers, name)
+
+
+def _definite(media_type: str) -> str:
+    kind, _, sort = essence(media_type).partition("/")
+    if sort != "*":
+        return media_type
+    return {"*": JSON, "application": JSON, "text": "text/plain", "image": "image/png"}.get(kind, f"{kind}/x-sandbox")
 
 
 def success(api: Api, operation: Operation) -> Answer:
-    """The first documented success of an operation; an empty 200 when the spec knows none."""
-    for status in success_statuses(operation):
+    """The first documented success of an operation; else the documented answer that comes nearest to one."""
+    for status in _likely_statuses(operation):
         answer = spec_answer(api, operation, status)
         if answer is not None:
             return answer
@@ -66,6 +79,31 @@ def success(api: Api, operation: Operation) -> Answer:
 def success_statuses(operation: Operation) -> tuple[int, ...]:
     """The documented statuses of success, with 200 for a range."""
     return tuple(int(key.replace("X", "0")) for key in operation.responses if key[0] == "2")
+
+
+def _likely_statuses(operation: Operation) -> tuple[int, ...]:
+    """Statuses by which an operation may answer a good request: successes, redirects, any, then the lowest ones."""
+    others = sorted(
+        int(key.upper().replace("X", "0")) for key in operation.responses if key[0].isdigit() and key[0] != "2"
+    )
+    redirects = tuple(status for status in others if _REDIRECT <= status < _ERROR)
+    any_status = (200,) if "default" in operation.responses else ()
+    return (*success_statuses(operation), *redirects, *any_status, *(status for status in others if status >= 200))
+
+
+def unanswerable(api: Api) -> Iterator[tuple[Operation, ResponseSpec, MediaType]]:
+    """The documented answers without an example for which the sandbox can make no value that their schema allows."""
+    for operation in api.operations:
+        for response in operation.responses.values():
+            for media in response.media.values():
+                if media.schema is not None and not media.examples and fitting(media.schema) is NO_VALUE:
+                    yield operation, response, media
+
+
+def complaint(api: Api, operation: Operation) -> Answer:
+    """The documented answer to a bad request; an empty 400 when the spec knows none."""
+    answers = (spec_answer(api, operation, status) for status in operation.complaint_statuses)
+    return next((answer for answer in answers if answer is not None), Answer(400))
 
 
 def refusal(api: Api, operation: Operation) -> Answer:
@@ -100,44 +138,3 @@ def _required_headers(api: Api, operation: Operation, response: ResponseSpec) ->
         if header.required and value is not None:
             found[header.name] = value if isinstance(value, str) else json.dumps(value)
     return found
-
-
-def sample(schema: Schema, node: object = None, depth: int = 0) -> Any:
-    """The simplest value that a schema asks for; for specs without examples. Patterns are not looked at."""
-    raw = schema.resolve(schema.raw if node is None else node)
-    for keyword in ("const", "default", "example"):
-        if keyword in raw:
-            return raw[keyword]
-    for keyword in ("examples", "enum"):
-        if raw.get(keyword):
-            return raw[keyword][0]
-    for keyword in ("oneOf", "anyOf"):
-        if raw.get(keyword):
-            rest = {key: value for key, value in raw.items() if key != keyword}
-            return sample(schema, {**rest, **schema.resolve(raw[keyword][0])}, depth)
-    if raw.get("allOf"):
-        return _sample_all(schema, raw, depth)
-    kind = raw.get("type", "object" if "properties" in raw else "string")
-    return _sample_kind(schema, raw, kind[0] if isinstance(kind, list) else kind, depth)
-
-
-def _sample_all(schema: Schema, raw: Mapping[str, Any], depth: int) -> Any:
-    merged: dict[str, Any] = {key: value for key, value in raw.items() if key != "allOf"}
-    for part in map(schema.resolve, raw["allOf"]):
-        properties = {**merged.get("properties", {}), **part.get("properties", {})}
-        required = [*merged.get("required", []), *part.get("required", [])]
-        merged |= {**part, "properties": properties, "required": required}
-    return sample(schema, merged, depth)
-
-
-def _sample_kind(schema: Schema, raw: Mapping[str, Any], kind: str, depth: int) -> Any:
-    if kind == "object" and depth < _DEPTH:
-        fields = raw.get("properties", {})
-        return {name: sample(schema, fields.get(name, {}), depth + 1) for name in raw.get("required", ())}
-    if kind == "array" and depth < _DEPTH:
-        return [sample(schema, raw.get("items", {}), depth + 1) for _ in range(raw.get("minItems", 0))]
-    if kind in {"integer", "number"}:
-        return raw.get("minimum", raw.get("exclusiveMinimum", -1) + 1)
-    if kind == "string":
-        return _STRINGS.get(raw.get("format", ""), "text").ljust(raw.get("minLength", 0), "x")
-    return {"object": {}, "array": [], "boolean": True}.get(kind)

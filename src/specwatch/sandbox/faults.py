@@ -25,12 +25,13 @@ class Fault:
         name: unique in the sandbox: `<api-id>/...`.
         operation: whose answers it touches; None for every operation of the API.
         level: of what it breaks.
-        breaks: the claim that it breaks, or a few words.
+        breaks: the claim that it breaks; a few words where it is derived and none is known to; empty for a variation.
         text: what deviates, in a sentence.
         apply: makes the deviating answer from the honest one, which it leaves as it is.
         concern: what about the answers it changes.
         excuses: pairs of security scheme and problem (`absent`, `unknown`, `wrong_scheme` or a state) that are
             overlooked.
+        unclaimed: why it may go unnoticed, where no claim is known to show it; empty otherwise.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Fault:
     apply: Edit = field(default=unchanged, repr=False)
     concern: Concern = Concern.SEMANTICS
     excuses: frozenset[tuple[str, str]] = frozenset()
+    unclaimed: str = ""
 
     @property
     def short_name(self) -> str:

@@ -6,9 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
+from specwatch.sandbox.examples import is_json
 from specwatch.sandbox.interface import Call
-from specwatch.spec import Operation, Schema
+from specwatch.spec import MediaType, Operation, Schema, essence
+from specwatch.spec.forms import FORMS, decoded_form
+from specwatch.spec.parameters import UNDECODABLE, Key, counts, decoded, parameters_fit
 
 KEYWORDS = (
     "enum", "const", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum",
@@ -25,7 +29,7 @@ class Input:
     """One part of a request that has a schema: the body, or a parameter.
 
     Args:
-        location: `body`, `path`, `query` or `header`.
+        location: `body`, `path`, `query`, `header` or `cookie`.
         name: of the parameter; empty for the body.
     """
 
@@ -33,36 +37,86 @@ class Input:
     name: str
     required: bool
     schema: Schema
+    operation: Operation
 
     def value(self, call: Call) -> object:
-        """What a request has there: JSON for a body, text for a parameter, `NO_JSON` when it is absent or no JSON."""
+        """What a request has there: a body or parameter as the value that its text stands for.
+
+        `NO_JSON` when it is absent or no JSON, `UNDECODABLE` when nobody can tell.
+        """
         if self.location == "body":
-            try:
-                return call.json()
-            except ValueError:
-                return NO_JSON
-        source = {"path": call.path, "query": call.query, "header": call.headers}.get(self.location, {})
-        name = self.name.lower() if self.location == "header" else self.name
-        return _parsed(source[name], self.schema) if name in source else NO_JSON
+            return _body(self.operation, call)
+        return _parameters(self.operation, call).get((self.location, self.name), NO_JSON)
 
     def accepts(self, value: object) -> bool:
         """Whether the spec allows a value there."""
-        return not self.required if value is NO_JSON else self.schema.is_valid(value)
+        if value is NO_JSON:
+            return not self.required
+        return value is UNDECODABLE or self.schema.in_range.is_valid(value)
 
 
 def inputs_of(operation: Operation) -> Iterator[Input]:
     """The parts of an operation's requests that have a schema."""
-    media = operation.body.media.get("application/json") if operation.body else None
+    media = _judged_media(operation)
     if operation.body and media and media.schema:
-        yield Input("body", "", operation.body.required, media.schema)
+        yield Input("body", "", operation.body.required, media.schema, operation)
     for parameter in operation.parameters:
-        if parameter.schema is not None:
-            yield Input(parameter.location, parameter.name, parameter.required, parameter.schema)
+        if parameter.schema is not None and counts(parameter):
+            yield Input(parameter.location, parameter.name, parameter.required, parameter.schema, operation)
 
 
 def is_valid(operation: Operation, call: Call) -> bool:
-    """Whether a request satisfies the spec."""
-    return all(part.accepts(part.value(call)) for part in inputs_of(operation))
+    """Whether a request satisfies the spec; what cannot be read is not held against it."""
+    if not parameters_fit(operation, _parameters(operation, call)):
+        return False
+    if operation.body is None:
+        return True
+    if not call.body:
+        return not operation.body.required
+    media, value = _media_of(operation, call), _body(operation, call)
+    if media is None or media.schema is None or value is UNDECODABLE:
+        return True
+    return value is not NO_JSON and media.schema.in_range.is_valid(value)
+
+
+def _parameters(operation: Operation, call: Call) -> Mapping[Key, object]:
+    query = call.query_string or urlencode(call.query)
+    return decoded(operation, call.path, query, call.headers.items())
+
+
+def _judged_media(operation: Operation) -> MediaType | None:
+    """The first documented media type of a body that can be read."""
+    found = operation.body.media if operation.body else {}
+    return next((media for name, media in found.items() if is_json(name) or name in FORMS), None)
+
+
+def _media_of(operation: Operation, call: Call) -> MediaType | None:
+    """The documented media type of a request; JSON where it names none that is documented."""
+    found = operation.body.media if operation.body else {}
+    named = essence(call.headers.get("content-type", ""))
+    for name in (named, f"{named.split('/', 1)[0]}/*", "*/*"):
+        if name in found:
+            return found[name]
+    return next((media for name, media in found.items() if is_json(name)), None)
+
+
+def _body(operation: Operation, call: Call) -> object:
+    """The body of a request as a value."""
+    media = _media_of(operation, call)
+    if not call.body:
+        return NO_JSON
+    if media is None or media.schema is None:
+        return UNDECODABLE
+    content_type = call.headers.get("content-type", "")
+    name = essence(content_type) or "application/json"
+    if name in FORMS and essence(media.name) == name:
+        return decoded_form(media.schema, content_type, call.body)
+    if not is_json(name) and (name in operation.body.media if operation.body else False):
+        return UNDECODABLE
+    try:
+        return call.json()
+    except ValueError:
+        return NO_JSON
 
 
 def inlined(schema: Schema) -> Any:
@@ -141,13 +195,3 @@ def _let_go(node: Any, path: Path) -> None:
         node.remove(path[-1])
     else:
         node.pop(path[-1])
-
-
-def _parsed(text: str, schema: Schema) -> object:
-    """A parameter's text as the type that its schema asks for, where it can be read so."""
-    if schema.resolve(schema.raw).get("type") in {"integer", "number", "boolean"}:
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text

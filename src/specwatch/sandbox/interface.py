@@ -60,6 +60,7 @@ class Call:
         handled: whether the operation's own behaviour made the answer, and not a refusal or a credential that asks
             for a certain answer; only faults see it false.
         spec: the operation as the spec describes it.
+        query_string: the query as sent; without it, it is made of `query`.
     """
 
     operation: str
@@ -77,6 +78,7 @@ class Call:
     problems: Mapping[str, str] = field(default_factory=dict)
     handled: bool = True
     spec: Operation | None = field(default=None, repr=False)
+    query_string: str = ""
 
     def json(self) -> object:
         """The body as strict JSON.
@@ -130,7 +132,8 @@ class Deviation:
 
     Args:
         name: within the API.
-        breaks: the claim that it breaks, or a few words; empty for a variation.
+        breaks: the id of the claim that it breaks, written or derived, or the beginning of several such as
+            `getOrder/404`; empty for a variation.
         operation: None for every operation of the API.
         variation: the document allows it.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from specwatch.errors import Problem, SandboxError
 from specwatch.spec import Api, Operation, SecurityScheme
@@ -78,9 +78,8 @@ class Router:
 
 
 def _route(api: Api, operation: Operation) -> Route:
-    base = urlsplit(api.servers[0]).path.rstrip("/") if api.servers else ""
     schemes = tuple(api.schemes[name] for name in operation.security)
-    return Route(api, operation, f"{base}{operation.path}", schemes)
+    return Route(api, operation, f"{api.base_path}{operation.path}", schemes)
 
 
 def _path(path: str, routes: Mapping[str, Route]) -> _Path:

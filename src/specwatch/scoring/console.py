@@ -14,12 +14,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from specwatch.reports.screen import Screen
-from specwatch.reports.text import count, shortened
+from specwatch.reports.screen import Cell, Screen, in_ci
+from specwatch.reports.text import count
 from specwatch.scoring.plan import Plan
-from specwatch.scoring.reasons import reason_for
+from specwatch.scoring.reasons import why_missed
 from specwatch.scoring.values import Outcome, Result, Score, detected, requests, tried
-from specwatch.values import Level
+from specwatch.values import Concern, Level, Verdict
 
 LINE_EVERY_SECONDS: Final = 15.0
 """How often a line tells how far a score is, where there is no terminal."""
@@ -29,7 +29,8 @@ _NAMES_SHOWN: Final = 5
 _TITLES: Final = ("detected", "missed", "unknown", "median", "most")
 _UNKNOWN: Final = _TITLES.index("unknown")
 _GAP: Final = 2
-_NARROWEST: Final = 10
+_EACH: Final = 30
+"""So many faults have a line each without being asked for."""
 
 
 class Progress:
@@ -45,13 +46,12 @@ class Progress:
 
     def __init__(self, console: Console, plan: Plan, environment: Mapping[str, str] | None = None) -> None:
         variables = os.environ if environment is None else environment
-        in_ci = variables.get("CI", "").lower() not in {"", "0", "false"}
         self._screen = Screen(console)
         self._total = len(plan.tasks)
         self._counts: Counter[Result] = Counter()
         self._last = ""
         self._told_at = time.monotonic()
-        live = console.is_terminal and not console.is_dumb_terminal and not in_ci
+        live = console.is_terminal and not console.is_dumb_terminal and not in_ci(variables)
         # It renews itself when it is told to: a thread of its own would be there when processes are forked.
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) if live else None
 
@@ -81,8 +81,15 @@ class Progress:
 
     def _line(self) -> Text:
         done = sum(self._counts.values())
-        shown = [f"{number} {result.value}" for result in Result if (number := self._counts[result])]
+        shown = [_so_many(result, number) for result in Result if (number := self._counts[result])]
         return self._screen.text(f"{done:,} of {count(self._total, 'run')}: {', '.join(shown) or 'getting ready'}")
+
+
+def _so_many(result: Result, number: int) -> str:
+    """`3 detected`; a run in which nothing may be reported, and nothing was, is told in a few words."""
+    if result is Result.QUIET:
+        return f"{count(number, 'honest or allowed run')} raised nothing"
+    return f"{number} {result.value}"
 
 
 def print_header(console: Console, plan: Plan, jobs: int) -> None:
@@ -92,10 +99,18 @@ def print_header(console: Console, plan: Plan, jobs: int) -> None:
     Screen(console).line(f"{told}, profile {plan.profile.name}, {count(jobs, 'run')} at a time")
 
 
-def print_score(console: Console, score: Score, reasons: Mapping[str, str]) -> None:
-    """Print the table, then what needs somebody's attention, then the verdict."""
+def print_score(console: Console, score: Score, reasons: Mapping[str, str], *, each: bool = False) -> None:
+    """Print the table, then what needs somebody's attention, then the verdict.
+
+    Args:
+        console: where it goes.
+        score: the score.
+        reasons: why faults are missed, by pattern of their names.
+        each: print a line per fault as well, however many there are.
+    """
     screen = Screen(console)
     _print_table(screen, score)
+    _print_each(screen, score, each=each)
     _print_missed(screen, score, reasons)
     _print_false_alarms(screen, score)
     _print_unknown(screen, score)
@@ -104,38 +119,75 @@ def print_score(console: Console, score: Score, reasons: Mapping[str, str]) -> N
 
 
 def _print_table(screen: Screen, score: Score) -> None:
-    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim")
-    table.add_column("kind of drift", no_wrap=True)
+    groups = score.groups()
+    if not groups:
+        return
     all_tried = tried(score.faults) == len(score.faults)
     titles = [title for title in _TITLES if not all_tried or title != _TITLES[_UNKNOWN]]
+    names = [f"  {kind.value}" for _, kind in groups] + [api for api, _ in groups]
+    room = screen.console.width - max(map(len, names)) - sum(map(len, titles)) - _GAP * (len(titles) + 2)
+    beside = all(len(claim) <= room for outcomes in groups.values() for claim in _mostly(outcomes)[:1])
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim")
+    table.add_column("kind of drift", no_wrap=True)
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("mostly by", no_wrap=True)
-    groups = score.groups()
-    names = [f"  {kind.value}" for _, kind in groups] + [api for api, _ in groups]
-    room = screen.console.width - max(map(len, names), default=0) - sum(map(len, titles)) - _GAP * (len(titles) + 2)
-    before = ""
-    for (api, kind), outcomes in groups.items():
-        if api != before:
-            screen.row(
-                table,
-                api,
-                *_figures([o for o in score.faults if o.task.api == api], all_tried=all_tried),
-                "",
-                style="bold",
-            )
-        before = api
-        screen.row(
-            table,
-            f"  {kind.value}",
-            *_figures(outcomes, all_tried=all_tried),
-            shortened(_mostly(outcomes), max(room, _NARROWEST)),
-        )
+    table.add_column("mostly by" if beside else "", no_wrap=True)
+    for api in dict.fromkeys(api for api, _ in groups):
+        _add_rows(screen, table, api, score, room=room if beside else 0)
     screen.row(table, "all", *_figures(score.faults, all_tried=all_tried), "", style="bold")
-    if groups:
-        screen.console.print(table)
-        screen.line("median, most: requests up to the detection")
-        screen.line()
+    screen.console.print(table)
+    screen.line("median, most: requests up to the detection")
+    screen.line()
+    if not beside:
+        _print_mostly(screen, groups)
+
+
+def _add_rows(screen: Screen, table: Table, api: str, score: Score, *, room: int) -> None:
+    """The lines of an API, with as many names of claims as there is room for."""
+    all_tried = tried(score.faults) == len(score.faults)
+    own = [outcome for outcome in score.faults if outcome.task.api == api]
+    screen.row(table, api, *_figures(own, all_tried=all_tried), "", style="bold")
+    for (of, kind), outcomes in score.groups().items():
+        if of == api:
+            figures = _figures(outcomes, all_tried=all_tried)
+            screen.row(table, f"  {kind.value}", *figures, _fitting(_mostly(outcomes), room))
+
+
+def _fitting(claims: Sequence[str], room: int) -> str:
+    """The first of these names, each whole, that fit together."""
+    texts = [", ".join(claims[:number]) for number in range(len(claims), 0, -1)]
+    return next((text for text in texts if len(text) <= room), "")
+
+
+def _print_mostly(screen: Screen, groups: Mapping[tuple[str, Concern], Sequence[Outcome]]) -> None:
+    """The claims that detected most, below the table: beside it no whole name has room."""
+    for api in dict.fromkeys(api for api, _ in groups):
+        own = [(kind, _mostly(outcomes)) for (of, kind), outcomes in groups.items() if of == api]
+        if any(claims for _, claims in own):
+            screen.line(f"mostly by, {api}:")
+            screen.fields([(kind.value, ", ".join(claims)) for kind, claims in own if claims])
+    screen.line()
+
+
+def _print_each(screen: Screen, score: Score, *, each: bool) -> None:
+    """A line per fault: what came of it, after how many requests, and which claims detected it."""
+    if not score.faults or not (each or len(score.faults) <= _EACH):
+        return
+    for outcome in score.faults:
+        screen.long_line(_sign(screen, outcome), " ", outcome.task.name, ": ", _told(outcome))
+    screen.line()
+
+
+def _sign(screen: Screen, outcome: Outcome) -> Cell:
+    signs = {Result.DETECTED: Verdict.PASS, Result.MISSED: Verdict.FAIL}
+    return screen.glyph(signs.get(outcome.result, Verdict.UNKNOWN))
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.result is Result.UNKNOWN:
+        return outcome.result.value
+    asked = f"{outcome.result.value} after {count(outcome.requests, 'request')}"
+    return f"{asked}, by {', '.join(outcome.by)}" if outcome.by else asked
 
 
 def _figures(outcomes: Sequence[Outcome], *, all_tried: bool) -> list[str]:
@@ -147,10 +199,10 @@ def _figures(outcomes: Sequence[Outcome], *, all_tried: bool) -> list[str]:
     return [cell for number, cell in enumerate(cells) if not all_tried or number != _UNKNOWN]
 
 
-def _mostly(outcomes: Sequence[Outcome]) -> str:
+def _mostly(outcomes: Sequence[Outcome]) -> list[str]:
     """The claims that detected most."""
     claims = Counter(outcome.by[0] for outcome in outcomes if outcome.by)
-    return ", ".join(claim for claim, _ in claims.most_common(_CLAIMS_SHOWN))
+    return [claim for claim, _ in claims.most_common(_CLAIMS_SHOWN)]
 
 
 def _print_missed(screen: Screen, score: Score, reasons: Mapping[str, str]) -> None:
@@ -162,8 +214,7 @@ def _print_missed(screen: Screen, score: Score, reasons: Mapping[str, str]) -> N
         task = outcome.task
         screen.line(Text("✗ " if not screen.console.options.ascii_only else "x ", "bold red"), task.name)
         breaks = f"{task.breaks} ({task.level.value})"
-        why = outcome.reason or reason_for(task.name, reasons)
-        screen.fields([("what", task.text), ("breaks", breaks), ("why missed", why)])
+        screen.fields([("what", task.text), ("breaks", breaks), ("why missed", why_missed(outcome, reasons))])
     screen.line()
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from specwatch.reports.schemas import packaged_schema
 from specwatch.reports.text import timestamp
-from specwatch.scoring.reasons import reason_for
+from specwatch.scoring.reasons import why_missed
 from specwatch.scoring.values import Outcome, Result, Score, detected, requests
 from specwatch.values import Level
 
@@ -87,5 +87,5 @@ def _run(outcome: Outcome, reasons: Mapping[str, str]) -> Document:
         "requests": outcome.requests,
         "seconds": round(outcome.seconds, 3),
         "cpu_seconds": round(outcome.cpu_seconds, 3),
-        "reason": outcome.reason or (reason_for(task.name, reasons) if missed else None),
+        "reason": why_missed(outcome, reasons) if missed else outcome.reason or None,
     }

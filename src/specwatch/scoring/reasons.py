@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from specwatch.errors import Problem, WorkspaceError
+from specwatch.scoring.values import Outcome
 from specwatch.spec import Source
 
 FILE: Final = "missed.yaml"
@@ -41,6 +42,13 @@ def read_reasons(path: Path) -> dict[str, str]:
 def reason_for(name: str, reasons: Mapping[str, str]) -> str:
     """The reason why a fault is missed, or the words that none is known."""
     return next((reason for pattern, reason in reasons.items() if fnmatchcase(name, pattern)), UNEXPLAINED)
+
+
+def why_missed(outcome: Outcome, reasons: Mapping[str, str]) -> str:
+    """Why a fault was missed: what people wrote down, else what the run and the fault itself tell."""
+    known = reason_for(outcome.task.name, reasons)
+    told = [known] if known != UNEXPLAINED else [outcome.task.unclaimed]
+    return "; ".join(filter(None, (outcome.reason.rstrip(": "), *told))) or UNEXPLAINED
 
 
 def stale(reasons: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Task:
         breaks: the claim that the fault breaks, or a few words; empty where nothing is broken.
         text: what deviates, in a sentence.
         allowed: whether the document allows it, so that nothing may be reported.
+        unclaimed: why it may go unnoticed, where no claim is known to show it; empty otherwise.
     """
 
     name: str
@@ -41,13 +42,22 @@ class Task:
     breaks: str
     text: str
     allowed: bool = False
+    unclaimed: str = ""
 
     @classmethod
     def of(cls, fault: Fault) -> Task:
         """The run with this fault switched on."""
         allowed = fault.kind is FaultKind.VARIATION
         return cls(
-            fault.name, fault.api, fault.concern, fault.kind.value, fault.level, fault.breaks, fault.text, allowed
+            name=fault.name,
+            api=fault.api,
+            kind=fault.concern,
+            source=fault.kind.value,
+            level=fault.level,
+            breaks=fault.breaks,
+            text=fault.text,
+            allowed=allowed,
+            unclaimed=fault.unclaimed,
         )
 
     @classmethod

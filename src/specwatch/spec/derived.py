@@ -80,8 +80,10 @@ def _general_claims(api: str, operation: Operation) -> Iterator[Claim]:
     yield make("delivery", Level.INFERENCE, "Every answer arrives, whole and in time.")
     yield make("time", Level.INFERENCE, "Every answer comes within the response-time objective.")
     if operation.security:
-        level = Level.PROMISE if operation.documents_refusal else Level.INFERENCE
-        yield make("credentials", level, "No call succeeds when a credential is missing, wrong or in the wrong place.")
+        if operation.needs_credentials:
+            level = Level.PROMISE if operation.documents_refusal else Level.INFERENCE
+            text = "No call succeeds when a credential is missing, wrong or in the wrong place."
+            yield make("credentials", level, text)
         yield make("accepts", Level.INFERENCE, "A credential that is accepted is not refused in between.")
     if can_be_invalid(operation):
         yield make("rejects", Level.INFERENCE, "Requests that the spec rules out are refused.")

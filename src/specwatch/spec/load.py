@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from specwatch.errors import Problem, WorkspaceError
 from specwatch.spec.claims import ClaimReader
 from specwatch.spec.derived import derive_claims
+from specwatch.spec.links import link_faults
 from specwatch.spec.model import (
     Api,
     Cost,
@@ -23,15 +25,31 @@ from specwatch.spec.model import (
     RequestBody,
     ResponseSpec,
     SecurityScheme,
-    State,
 )
-from specwatch.spec.schema import Schema, lookup
+from specwatch.spec.schema import Schema, follow, lookup
+from specwatch.spec.security import EXPECTED, describe, mend, read_scheme
 from specwatch.spec.source import Source, pointer_parts
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 DEFAULT_OBJECTIVE_SECONDS = 2.0
 LITERALS = frozenset({"value", "example", "default", "const", "enum"})
 """Keys below which a `$ref` is data and leads nowhere."""
+
+NAMES = frozenset(
+    {
+        *("properties", "patternProperties", "$defs", "dependentSchemas", "paths", "headers", "schemas", "parameters"),
+        *("responses", "requestBodies", "securitySchemes", "examples", "links", "callbacks", "pathItems"),
+    }
+)
+"""Where the keys of a mapping are names that its author chose, and no fields."""
+
+_FROM_3_0 = (
+    "convert it, by hand or with a converter from OpenAPI 3.0 to 3.1: `nullable: true` becomes `type: [..., 'null']`, "
+    "`exclusiveMinimum: true` beside `minimum` becomes the number itself (the same for the maximum), `example` in a "
+    "schema becomes `examples`; then write `openapi: 3.1.0` at the top"
+)
+
+_VARIABLE = re.compile(r"\{([^{}]+)\}")
 
 Place = tuple[str | int, ...]
 
@@ -57,6 +75,7 @@ class _Reader:
         self.raw: Mapping[str, Any] = source.mapping()
         self.problems: list[Problem] = []
         self.dead_references = False
+        self.refused: set[str] = set()
 
     def problem(self, at: Place, found: str, expected: str, mend: str = "") -> None:
         self.problems.append(Problem(self.source.place(*at), found, expected, mend))
@@ -68,13 +87,19 @@ class _Reader:
             WorkspaceError: something is not; then nothing else can be read.
         """
         if not str(self.raw.get("openapi", "")).startswith("3.1"):
-            found = f"openapi is {self.raw.get('openapi')!r}"
-            self.problem(("openapi",), found, "an OpenAPI 3.1 document", "write `openapi: 3.1.0` at the top")
+            self._check_version()
         for error in _shape().errors(self.raw):
             at = tuple(pointer_parts(error.where))
             self.problem(at, f"{'.'.join(at)} is {error.found}", error.expected)
         if self.problems:
             raise WorkspaceError(*self.problems)
+
+    def _check_version(self) -> None:
+        version = str(self.raw.get("openapi", ""))
+        key = "openapi" if version or "swagger" not in self.raw else "swagger"
+        converted = "convert it to OpenAPI 3.1, with a converter" if key in self.raw else ""
+        text = _FROM_3_0 if version.startswith("3.0") else converted or "write `openapi: 3.1.0` at the top"
+        self.problem((key,), f"{key} is {self.raw.get(key)!r}", "an OpenAPI 3.1 document", text)
 
     def api(self) -> Api:
         self.check_shape()
@@ -85,13 +110,16 @@ class _Reader:
         reader = ClaimReader(self.id, self.source, self.raw, operations)
         claims = (*derive_claims(self.id, operations), *reader.claims())
         self.problems += reader.problems
+        for fault in link_faults(operations, self.follow):
+            self.problem(fault.at, fault.found, fault.expected, fault.mend)
+        servers = tuple(self._servers())
         if self.problems:
             raise WorkspaceError(*self.problems)
         return Api(
             id=self.id,
             title=str(self.raw.get("info", {}).get("title", self.id)),
             path=self.source.path,
-            servers=tuple(str(server["url"]).rstrip("/") for server in self.raw.get("servers", []) if "url" in server),
+            servers=servers,
             operations=operations,
             schemes=schemes,
             claims=claims,
@@ -102,13 +130,26 @@ class _Reader:
             raw=self.raw,
         )
 
+    def _servers(self) -> Iterator[str]:
+        """The base URLs, with the defaults of their variables filled in."""
+        for index, server in enumerate(self.raw.get("servers", [])):
+            declared = server.get("variables")
+            variables = declared if isinstance(declared, Mapping) else {}
+            url = str(server.get("url", ""))
+            for name in _VARIABLE.findall(url):
+                variable = variables.get(name)
+                if isinstance(variable, Mapping) and "default" in variable:
+                    url = url.replace(f"{{{name}}}", str(variable["default"]))
+                    continue
+                found = f"the server's URL has {{{name}}}, for which no default is declared"
+                write = f"write `variables: {{{name}: {{default: ...}}}}` beside the URL"
+                self.problem(("servers", index, "url"), found, "a default for every variable", write)
+            if "url" in server:
+                yield url.rstrip("/")
+
     def follow(self, node: Any) -> Mapping[str, Any]:
         """A node with its local reference followed; an empty one where it leads nowhere."""
-        seen: set[str] = set()
-        while isinstance(node, Mapping) and isinstance(node.get("$ref"), str) and node["$ref"] not in seen:
-            seen.add(node["$ref"])
-            node = lookup(self.raw, node["$ref"])
-        return node if isinstance(node, Mapping) else {}
+        return follow(self.raw, node)
 
     def schema(self, at: Place, node: Any) -> Schema | None:
         if not isinstance(node, Mapping):
@@ -128,38 +169,15 @@ class _Reader:
                 self.dead_references = True
         children = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
         for key, child in children:
-            if key not in LITERALS or at[-1:] == ("properties",):
+            if at[-1:] == ("properties",) or not (key in LITERALS or _is_foreign(key, at)):
                 self._check_references(child, (*at, key))
 
     def _schemes(self) -> Iterator[tuple[str, SecurityScheme]]:
         declared = self.raw.get("components", {}).get("securitySchemes", {})
         for name in declared:
-            raw = self.follow(declared[name])
-            at = ("components", "securitySchemes", name)
-            if raw.get("type") == "http" and str(raw.get("scheme", "")).lower() == "bearer":
-                header, prefix = "authorization", "Bearer "
-            elif raw.get("type") == "apiKey" and raw.get("in") == "header":
-                header, prefix = str(raw.get("name", "")).lower(), ""
-            else:
-                found = f"security scheme {name} is not supported: {_scheme_text(raw)}"
-                expected = "type: http, scheme: bearer; or type: apiKey, in: header"
-                self.problem(at, found, expected, "take it out, with the operations that need it")
-                continue
-            credential = raw.get("x-credential", {})
-            variables = {
-                role: tuple(credential[key])
-                for role, key in (("account", "env"), ("second", "second"))
-                if key in credential
-            }
-            yield name, SecurityScheme(name, header, prefix, variables, dict(self._states(credential)))
-
-    @staticmethod
-    def _states(credential: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
-        for name, state in credential.get("states", {}).items():
-            answer = state.get("answer", {})
-            statuses = answer.get("status", [])
-            statuses = statuses if isinstance(statuses, list) else [statuses]
-            yield name, State(name, tuple(state.get("env", ())), tuple(int(s) for s in statuses), answer.get("code"))
+            scheme = read_scheme(name, self.follow(declared[name]))
+            if scheme is not None:
+                yield name, scheme
 
     def _operations(self, schemes: Mapping[str, SecurityScheme], pointer: str | None) -> Iterator[Operation]:
         seen: set[str] = set()
@@ -191,6 +209,7 @@ class _Reader:
             self.problem((*at, "x-effect"), f"x-effect is {effect!r}", "read, create or consume")
             effect = "create"
         body = self.follow(raw["requestBody"]) if "requestBody" in raw else None
+        security, alternatives = self._security(at, raw, schemes)
         return Operation(
             api=self.id,
             id=raw["operationId"],
@@ -199,7 +218,8 @@ class _Reader:
             summary=str(raw.get("summary", "")),
             effect=Effect(effect),
             cost=self._cost(raw),
-            security=self._security(at, raw, schemes),
+            security=security,
+            alternatives=alternatives,
             parameters=parameters,
             body=self._body((*at, "requestBody"), body) if body is not None else None,
             responses={
@@ -217,15 +237,28 @@ class _Reader:
 
     def _security(
         self, at: tuple[str, ...], raw: Mapping[str, Any], schemes: Mapping[str, SecurityScheme]
-    ) -> tuple[str, ...]:
-        """The first alternative counts: all its schemes are sent together."""
-        alternatives = raw.get("security", self.raw.get("security", []))
-        names = tuple(alternatives[0]) if alternatives else ()
-        for name in names:
-            if name not in self.raw.get("components", {}).get("securitySchemes", {}):
-                known = ", ".join(schemes) or "none"
-                self.problem((*at, "security"), f"security names {name!r}", f"a declared scheme: {known}")
-        return tuple(name for name in names if name in schemes)
+    ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+        """The first alternative that can be sent, all its schemes together, and what would do in its place."""
+        alternatives = [tuple(each) for each in raw.get("security", self.raw.get("security", []))]
+        declared = self.raw.get("components", {}).get("securitySchemes", {})
+        for name in dict.fromkeys(name for each in alternatives for name in each if name not in declared):
+            known = ", ".join(schemes) or "none"
+            self.problem((*at, "security"), f"security names {name!r}", f"a declared scheme: {known}")
+        usable = [each for each in alternatives if schemes.keys() >= set(each)]
+        if not usable:
+            for name in alternatives[0] if alternatives else ():
+                self._refuse_scheme(name, declared)
+            return (), ()
+        return usable[0], tuple(each for each in usable if each != usable[0])
+
+    def _refuse_scheme(self, name: str, declared: Mapping[str, Any]) -> None:
+        """Tell once that a scheme which an operation needs cannot be sent."""
+        if name not in declared or name in self.refused or read_scheme(name, self.follow(declared[name])) is not None:
+            return
+        self.refused.add(name)
+        raw = self.follow(declared[name])
+        found = f"security scheme {name} is not supported: {describe(raw)}"
+        self.problem(("components", "securitySchemes", name), found, EXPECTED, mend(raw))
 
     def _parameters(self, at: Place, node: Mapping[str, Any]) -> dict[tuple[str, str], Parameter]:
         """The parameters that a node lists, by place and name: an operation's own one replaces its path's."""
@@ -242,6 +275,8 @@ class _Reader:
             bool(raw.get("required")),
             self.schema((*at, "schema"), raw.get("schema")),
             examples,
+            str(raw.get("style", "")),
+            raw["explode"] if isinstance(raw.get("explode"), bool) else None,
         )
 
     def _body(self, at: Place, raw: Mapping[str, Any]) -> RequestBody:
@@ -291,8 +326,9 @@ def _shape() -> Schema:
     return Schema(json.loads(Path(__file__).with_name("shape.json").read_text(encoding="utf-8")))
 
 
-def _scheme_text(raw: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}: {raw[key]}" for key in ("type", "scheme", "in") if key in raw) or "no type"
+def _is_foreign(key: str | int, at: Place) -> bool:
+    """Whether a field belongs to another tool: of our own, only `x-inferred` has references."""
+    return str(key).startswith("x-") and key != "x-inferred" and not NAMES.intersection(map(str, at[-1:]))
 
 
 def essence(media_type: str) -> str:

@@ -8,11 +8,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from specwatch.spec.schema import Schema
 from specwatch.values.claim import Claim, Concern
 
 Json = Mapping[str, object]
+
+COMPLAINTS = frozenset({400, 422})
+"""The statuses that say that a request is a bad one, whether documented or not."""
+
+_NOT_ABOUT_INPUT = frozenset({401, 402, 403, 407, 408, 425, 429, 451})
 
 
 class Effect(StrEnum):
@@ -112,13 +118,21 @@ class ResponseSpec:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a path, query or header."""
+    """A parameter of a path, query, header or cookie.
+
+    Args:
+        schema: None where the document describes its content in another way.
+        style: how lists and objects are written, empty for the usual one of its location.
+        explode: whether each part stands by itself; None for what is usual in that style.
+    """
 
     name: str
     location: str
     required: bool
     schema: Schema | None
     examples: Mapping[str, object]
+    style: str = ""
+    explode: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,8 @@ class Operation:
     """One method and path of a spec.
 
     Args:
-        security: names of the schemes that must all be present; empty when none is needed.
+        security: names of the schemes that are sent, all together; empty when none is needed.
+        alternatives: what would do in their place, each the names of schemes; an empty one where nothing is needed.
         cost: None when the call is free.
         raw: the operation object of the spec.
     """
@@ -151,6 +166,12 @@ class Operation:
     body: RequestBody | None
     responses: Mapping[str, ResponseSpec]
     raw: Json = field(repr=False)
+    alternatives: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def needs_credentials(self) -> bool:
+        """Whether a call without any credential has to be refused."""
+        return bool(self.security) and () not in self.alternatives
 
     def response(self, status: int) -> ResponseSpec | None:
         """The documented response for a status: exact, then its range, then `default`."""
@@ -158,6 +179,13 @@ class Operation:
             if key in self.responses:
                 return self.responses[key]
         return None
+
+    @property
+    def complaint_statuses(self) -> tuple[int, ...]:
+        """The documented statuses with which a bad request can be refused, the likeliest first."""
+        exact = sorted(int(status) for status in self.responses if status.isdigit() and status[0] == "4")
+        likely = dict.fromkeys((400, 422, *(status for status in exact if status not in _NOT_ABOUT_INPUT)))
+        return tuple(status for status in likely if self.response(status) is not None)
 
     @property
     def documents_refusal(self) -> bool:
@@ -225,6 +253,11 @@ class Api:
     error_code_pointer: str | None
     objective_seconds: float
     raw: Json = field(repr=False)
+
+    @cached_property
+    def base_path(self) -> str:
+        """The path of the first server, without a slash at its end: what stands before the paths of the operations."""
+        return urlsplit(self.servers[0]).path.rstrip("/") if self.servers else ""
 
     def operation(self, operation_id: str) -> Operation:
         """The operation with that id.

@@ -20,6 +20,8 @@ MAX_ERRORS: Final = 100
 MAX_NODES: Final = 5_000
 """A value with more parts counts as large."""
 
+_INTEGERS: Final = {"int32": 32, "int64": 64}
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -76,6 +78,15 @@ class Schema:
         return Schema(declared, self.components) if isinstance(declared, Mapping) else None
 
     @cached_property
+    def in_range(self) -> Schema:
+        """The same schema, in which the formats `int32` and `int64` are bounds: requests beyond them can be refused."""
+        text = json.dumps((self.raw, self.components.get("schemas", {})), default=str)
+        if not any(f'"{name}"' in text for name in _INTEGERS):
+            return self
+        raw, schemas = _ranged(self.raw), _ranged(self.components.get("schemas", {}))
+        return Schema(raw, {**self.components, "schemas": schemas})
+
+    @cached_property
     def shape(self) -> Shape:
         """Which fields it describes, through references and combinations."""
         return Shape([self.raw], self.flatten, {})
@@ -86,8 +97,11 @@ class Schema:
         return str(self.resolve(self.raw).get("contentMediaType", ""))
 
     def is_valid(self, value: object) -> bool:
-        """Whether the value fits."""
-        return self._compiled.is_valid(value)
+        """Whether the value fits; no text does that cannot be encoded, for it has half of a character."""
+        try:
+            return self._compiled.is_valid(value)
+        except UnicodeEncodeError:
+            return False
 
     def errors(self, value: object) -> tuple[SchemaError, ...]:
         """The ways in which the value does not fit, the deepest and most telling ones first; `MAX_ERRORS` at most.
@@ -154,6 +168,28 @@ class Schema:
             properties = flat.get("properties", {})
             if part in properties:
                 yield properties[part]
+
+
+def follow(document: Mapping[str, Any], node: object) -> Mapping[str, Any]:
+    """A node with its local reference followed; an empty one where it leads nowhere."""
+    seen: set[str] = set()
+    while isinstance(node, Mapping) and isinstance(node.get("$ref"), str) and node["$ref"] not in seen:
+        seen.add(node["$ref"])
+        node = lookup(document, node["$ref"])
+    return node if isinstance(node, Mapping) else {}
+
+
+def _ranged(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_ranged(child) for child in node]
+    if not isinstance(node, Mapping):
+        return node
+    found = {key: _ranged(child) for key, child in node.items()}
+    bits = _INTEGERS.get(str(node.get("format")))
+    if bits is None or node.get("type") not in ("integer", ["integer", "null"]):
+        return found
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    return {**found, "minimum": max(node.get("minimum", low), low), "maximum": min(node.get("maximum", high), high)}
 
 
 def lookup(document: Mapping[str, Any], ref: str) -> object:

@@ -46,13 +46,20 @@ class Target:
     def base(self, api: Api) -> str:
         """The base URL for one API.
 
+        The embedded sandbox serves every API below the path of its first server, as the live service does; a base URL
+        that somebody gave, or at which traffic was recorded, is complete.
+
         Raises:
-            UsageError: the target is live and the spec names no server.
+            UsageError: the target is live, and the spec names no server or one that is relative to who knows where.
         """
+        if self.kind is Kind.SANDBOX and not urlsplit(self.url).path:
+            return f"{self.url}{api.base_path}"
         if self.kind is not Kind.LIVE:
             return self.url
-        if not api.servers:
-            raise UsageError(Problem(f"{api.path}: servers", "names no server", "the base URL of the live service"))
+        if not api.servers or not urlsplit(api.servers[0]).netloc:
+            found = f"names the relative server {api.servers[0] or '/'}" if api.servers else "names no server"
+            where, mend = f"{api.path}: servers", "say where it runs: `--target URL`"
+            raise UsageError(Problem(where, found, "the base URL of the live service", mend))
         return api.servers[0]
 
     def trusted(self, api: Api) -> bool:

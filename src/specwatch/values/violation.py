@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from specwatch.values.claim import Level
 from specwatch.values.exchange import Exchange
+
+
+class Breach(StrEnum):
+    """What was compared, where a violation was found."""
+
+    STATUS = "status"
+    CODE = "code"
+    SCHEMA = "schema"
+    INFERRED = "inferred"
+    HEADER = "header"
+    MEDIA_TYPE = "media-type"
+    JSON = "json"
+    EMBEDDED = "embedded"
+    TIME = "time"
+    DELIVERY = "delivery"
+    SURVIVES = "survives"
+    CREDENTIALS = "credentials"
+    REJECTS = "rejects"
+    CLAIM = "claim"
+    SERIES = "series"
+    AGREEMENT = "agreement"
+    SCENARIO = "scenario"
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +56,7 @@ class Violation:
         claim: the claim's id within the API.
         level: the claim's level.
         operation: `operationId` of the exchange, empty for a scenario without one.
-        kind: what was compared: `status`, `code`, `schema`, `inferred`, `header`, `media-type`, `json`, `embedded`,
-            `time`, `credentials`, `claim`, `series`, `agreement`, `scenario` or `check`.
+        kind: what was compared, one of `Breach`.
         message: one sentence.
         expected: what the documentation says.
         found: what came.
@@ -65,13 +89,35 @@ class Violation:
 
     @property
     def identity(self) -> tuple[str, str, str, str, str]:
-        """What makes two violations the same finding."""
-        return (self.api, self.claim, self.operation, self.kind, self.where)
+        """What makes two violations the same finding; of a scenario, which plays many steps, what was expected too."""
+        where = self.where or (gist(self.expected) if self.kind == Breach.SCENARIO else "")
+        return (self.api, self.claim, self.operation, self.kind, where)
 
     @property
     def id(self) -> str:
         """A short id that is the same in every run that finds the same thing."""
         return hashlib.sha256("\0".join(self.identity).encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def gist(text: str) -> str:
+    """A text without what differs from run to run: JSON, quotations, times, and words with digits in them.
+
+    A status stays where a sentence begins with it or names it as one: a 404 that was expected is no 200.
+    """
+    text = _VALUE.sub("#", text)
+    text = _DATE.sub("#", text)
+    text = re.sub(r"\S*\d\S*", lambda word: word[0] if _is_status(text, word) else "#", text)
+    return re.sub(r"#(\W*#)+", "#", " ".join(text.split()))
+
+
+_VALUE = re.compile(r"""\{.*\}|\[.*\]|"[^"]*"|(?<!\w)'[^']*'(?!\w)""", re.DOTALL)
+_DATE = re.compile(r"(?:\w+,? )?\b\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{4}\b")
+
+
+def _is_status(text: str, word: re.Match[str]) -> bool:
+    plain = word[0].strip(",;:.")
+    before = text[: word.start()].rstrip()
+    return re.fullmatch("[1-5][0-9]{2}", plain) is not None and (not before or before.endswith(("status", "code")))
 
 
 @dataclass(frozen=True, slots=True)

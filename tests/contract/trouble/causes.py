@@ -264,6 +264,7 @@ def slow_way(stage: Stage, _folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 PAGE: Final = answer(200, b"<html>Sign in</html>", headers={"Content-Type": "text/html; charset=utf-8"})
 ELSEWHERE: Final = answer(302, b"", headers={"Location": "http://login.example.com/", "Content-Type": "text/html"})
+DENIED: Final = answer(403, b"<html>Denied</html>", headers={"Content-Type": "text/html", "Via": "1.1 squid"})
 CREDENTIAL: Final = "to our own credential; renew or correct what is sent in the header authorization"
 
 CAUSES: Final[Mapping[str, Trouble]] = {
@@ -325,6 +326,7 @@ CAUSES: Final[Mapping[str, Trouble]] = {
     "captive portal, a page": Trouble(says(always(PAGE)), "200 with a web page, as a login page", total=True),
     "captive portal, a redirect": Trouble(says(always(ELSEWHERE)), "302 with a redirect, as a login", total=True),
     "captive portal, 511": Trouble(says(always(answer(511, b""))), "511, which only a proxy on the way", total=True),
+    "a filter refuses": Trouble(says(always(DENIED)), "403 with a web page, as a login page", total=True),
     "our clock behind": Trouble(our_clock_is(-10_800), "s behind the Date header", Verdict.PASS),
     "our clock ahead": Trouble(our_clock_is(10_800), "s ahead of the Date header", Verdict.PASS),
     "our clock stepping": Trouble(our_clock_is(0, -3_600), "", Verdict.PASS),

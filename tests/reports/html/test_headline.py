@@ -39,6 +39,23 @@ def test_somebody_elses_data_comes_first(
     assert [words for _, _, words in found.firsts] == ["The call succeeded with token absent. Expected 1; found 2."]
 
 
+def test_several_claims_are_told(
+    make_result: MakeResult,
+    with_violations: Callable[..., RunResult],
+    make_violation: Callable[..., Violation],
+    api: Api,
+) -> None:
+    """Up to three violations, each of another claim; of several APIs each has one before any has two."""
+    found = [make_violation(claim=name, where=f"/{at}") for name in ("one", "two", "three", "four") for at in range(2)]
+    result = with_violations(make_result(), found)
+    first = result.apis[0]
+    firsts = [to for to, _, _ in headline(result, [api]).firsts]
+    assert firsts == [f"v-parcels-{found[at].id}" for at in (0, 2, 4)]
+    other = replace(first, id="other", violations=(make_violation(api="other"),))
+    firsts = [to for to, _, _ in headline(replace(result, apis=(first, other)), [api]).firsts]
+    assert [to.split("-")[1] for to in firsts] == ["parcels", "other", "parcels"]
+
+
 def test_late_answers_may_be_the_networks(
     make_result: MakeResult,
     with_violations: Callable[..., RunResult],

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from specwatch.contract.result import RunResult
+from specwatch.reports.html.findings import Findings
 from specwatch.reports.html.related import before, compared
+from specwatch.reports.html.words import as_whom
+from specwatch.reports.places import Places
 from specwatch.spec import Api
 from specwatch.values import Exchange, Scenario, Series, Violation
 from specwatch.values.claim import Rule
@@ -61,3 +66,64 @@ def test_without_an_exchange_there_are_no_others(make_violation: Make, api: Api)
     claim = replace(api.claim("id-echoed"), form=Scenario())
     assert before(make_violation(), claim, []) == ()
     assert compared(make_violation(), claim, api, []) == ()
+
+
+def test_a_scenario_shows_what_made_the_thing_that_it_is_about(
+    make_violation: Make, seen: Callable[..., Exchange], api: Api, faulty: RunResult
+) -> None:
+    """The call that made it and all that named it, as whom, instead of what happened to be sent just before."""
+    claim = api.claim("survives-the-night")
+    made = replace(seen(0, "", "new"), path_parameters={}, operation="sendParcel")
+    made = replace(
+        made,
+        request=replace(made.request, method="POST"),
+        response=replace(made.response, body=b'{"parcel": "p_made_1"}'),
+    )
+    foreign = replace(seen(1, "p_made_1", "a"), credentials={"token": "second"})
+    others = [seen(each, "p2", "a") for each in range(2, 9)]
+    own = seen(9, "p_made_1", "a")
+    violation = make_violation(kind="scenario", claim="survives-the-night", exchange=own)
+    exchanges = [made, foreign, *others, own]
+    found = before(violation, claim, exchanges)
+    assert [each.exchange.id for each in found] == ["e0", "e1", "e9"]
+
+    result = replace(faulty, exchanges=tuple(exchanges))
+    result = replace(result, apis=(replace(result.apis[0], violations=(violation,)),))
+    (shown,) = Findings(result, {"parcels": api}, Places([api]), {}).of(result.apis[0])
+    assert shown.others_title == "What was sent before, about the same thing"
+    assert [each.what for each in shown.others] == [
+        "sendParcel, status 200",
+        "getParcel as second account, status 200",
+        "getParcel, status 200",
+    ]
+
+
+def test_long_values_are_told_by_what_differs(make_violation: Make, seen: Callable[..., Exchange], api: Api) -> None:
+    """Of thirty values the one that is another is shown, in each exchange as it was there."""
+    form = Series("request.path.id", "response.json.state", Rule.CONSTANT)
+    claim = replace(api.claim("id-echoed"), form=form)
+    states = [str(list(range(1_000, 1_040))).replace("1039", last) for last in ("1", "1", "2")]
+    all_of_them = [
+        replace(each, response=replace(each.response, body=f'{{"id": "p1", "state": {state}}}'.encode()))
+        for each, state in ((seen(number, "p1", ""), state) for number, state in enumerate(states))
+    ]
+    violation = make_violation(kind="series", found='{"/39": 2, "…": "39 are alike"}', exchange=all_of_them[2])
+    found = compared(violation, claim, api, all_of_them)
+    assert [json.loads(each.value)["/39"] for each in found] == [1, 1, 2]
+    assert json.loads(found[0].value)["…"] == "39 are alike"
+
+
+@pytest.mark.parametrize(
+    "roles, words",
+    [
+        ({}, ""),
+        ({"token": "account"}, ""),
+        ({"token": "second"}, " as second account"),
+        ({"id": "absent", "key": "absent"}, " without credential"),
+        ({"token": "expired"}, " with the credential expired"),
+        ({"id": "account", "key": "altered"}, " with key altered"),
+    ],
+)
+def test_as_whom_in_words(make_exchange: Callable[..., Exchange], roles: dict[str, str], words: str) -> None:
+    """Our own account goes without saying."""
+    assert as_whom(make_exchange(credentials=roles)) == words

@@ -53,7 +53,7 @@ REPORT: Final = "FILE"
 @click.option("--fault", "faults", metavar="NAME", multiple=True, help="Switch a fault of the sandbox on.")
 @click.option("--worker-seconds", metavar="N", type=Number(0, LONGEST_WORK), help="How long jobs of the sandbox take.")
 @click.option("--matrix", is_flag=True, help="Show which documented answers were seen.")
-@click.option("--verbose", is_flag=True, help="Show every claim.")
+@click.option("--verbose", is_flag=True, help="Show every claim; with --dry-run, name all that would stay unknown.")
 @workspace_option
 def command(**given: Unpack[Given]) -> int:
     """Check APIs against their documentation, claim by claim.

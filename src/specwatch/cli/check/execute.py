@@ -28,13 +28,15 @@ from specwatch.values import Verdict
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from specwatch.sandbox.complaints import Complaints
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run found, and what went wrong with the run itself."""
+    """What a run found, and what went wrong with the run itself: its result has that, too, in the words of reports."""
 
     result: RunResult
-    defect: SpecwatchError | None = None
+    errors: tuple[SpecwatchError, ...] = ()
 
 
 def execute(request: CheckRequest) -> int:
@@ -69,7 +71,7 @@ def perform(request: CheckRequest, console: Console) -> Outcome:
     with Complaints() as complaints, build(request, progress) as run:
         print_header(console, request.workspace, run)
         print_missing(console, run)
-        defect: SpecwatchError | None = None
+        defect: InternalError | None = None
         try:
             with progress:
                 for api in run.apis.values():
@@ -79,7 +81,18 @@ def perform(request: CheckRequest, console: Console) -> Outcome:
             run.interrupted = True
         except InternalError as error:
             defect = error
-        return Outcome(run.result(), defect or complaints.error())
+        return _outcome(request, run.result(), defect, complaints)
+
+
+def _outcome(request: CheckRequest, result: RunResult, defect: InternalError | None, complaints: Complaints) -> Outcome:
+    """What a run found, with the defects of the workspace: a sandbox that failed before the tests that met it."""
+    from specwatch.cli.check.defects import of_tests, within
+
+    names = [api.id for api in result.apis]
+    of_contracts = of_tests(defect, request.workspace.contracts, names) if defect is not None else ()
+    found = within(request.workspace.root, [*complaints.defects, *of_contracts])
+    errors = (complaints.error(), defect)
+    return Outcome(replace(result, defects=found), tuple(error for error in errors if error is not None))
 
 
 def _write_reports(request: CheckRequest, result: RunResult, written: list[str]) -> Iterator[SpecwatchError]:
@@ -132,7 +145,7 @@ def show(request: CheckRequest, result: RunResult, console: Console, written: Se
 
 def conclude(request: CheckRequest, outcome: Outcome, failed: list[SpecwatchError]) -> int:
     """Say what went wrong beside the run, and which exit code all of it comes to: a broken promise before all else."""
-    errors = [*failed, *([outcome.defect] if outcome.defect else [])]
+    errors = [*failed, *outcome.errors]
     for error in errors:
         for problem in error.problems:
             click.echo(f"error: {problem}", err=True)

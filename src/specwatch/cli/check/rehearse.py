@@ -43,7 +43,7 @@ def rehearse(request: CheckRequest) -> int:
     print_header(console, request.workspace, run, dry_run=True)
     print_missing(console, run)
     _write(request, plans)
-    print_plan(console, plans)
+    print_plan(console, plans, verbose=request.verbose)
     return OK
 
 

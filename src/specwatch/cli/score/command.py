@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
 from specwatch.cli.options import api_option, chosen_workspace, workspace_option
 
 DEFAULT_JOBS = os.cpu_count() or 1
+
+
+class Given(TypedDict):
+    """The options that are taken as they are."""
+
+    apis: tuple[str, ...]
+    faults: str
+    profile: str
+    every: int
+    to_the_end: bool
+    verbose: bool
+    json_file: str | None
 
 
 @click.command("score")
@@ -21,19 +34,10 @@ DEFAULT_JOBS = os.cpu_count() or 1
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 256), help="Runs at a time.  [default: one per processor]")
 @click.option("--every", metavar="N", type=click.IntRange(min=1), default=1, help="Take only each N-th of them.")
 @click.option("--to-the-end", is_flag=True, help="Go on after the first detection, to see every claim that breaks.")
+@click.option("--verbose", is_flag=True, help="Print a line per fault, however many there are.")
 @click.option("--json", "json_file", metavar="FILE", help="Write specwatch.score/1; - is stdout.")
 @workspace_option
-def command(
-    *,
-    apis: tuple[str, ...],
-    faults: str,
-    profile: str,
-    jobs: int | None,
-    every: int,
-    to_the_end: bool,
-    json_file: str | None,
-    workspace: Path | None,
-) -> int:
+def command(*, jobs: int | None, workspace: Path | None, **given: Unpack[Given]) -> int:
     """Measure the contract by the faults of the sandbox.
 
     Each API is checked against the embedded sandbox once per fault, each time in a process of its own and until the
@@ -45,5 +49,4 @@ def command(
     from specwatch.cli.score.parse import Wanted, parse
 
     used = chosen_workspace(workspace)
-    wanted = Wanted(apis, faults, profile, jobs or DEFAULT_JOBS, every, to_the_end, json_file)
-    return execute(parse(wanted, used))
+    return execute(parse(Wanted(jobs=jobs or DEFAULT_JOBS, **given), used))

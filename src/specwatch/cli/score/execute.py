@@ -36,7 +36,7 @@ def execute(request: Request) -> int:
         progress = Progress(console, plan)
         with progress:
             score = measure(plan, request.jobs, progress)
-        print_score(console, score, plan.reasons)
+        print_score(console, score, plan.reasons, each=request.each)
         print_underivable(console, plan)
         _write(request, score)
     return exit_code(score)

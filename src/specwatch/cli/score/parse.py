@@ -32,6 +32,7 @@ class Wanted:
     jobs: int
     every: int
     to_the_end: bool
+    verbose: bool
     json_file: str | None
 
 
@@ -40,11 +41,13 @@ class Request:
     """A score that can be carried out.
 
     Args:
+        each: whether every fault is told on a line of its own, however many there are.
         json_file: where the document goes, `-` being stdout; None for nowhere.
     """
 
     plan: Plan
     jobs: int
+    each: bool
     json_file: str | None
 
     @property
@@ -80,7 +83,7 @@ def parse(wanted: Wanted, workspace: Workspace) -> Request:
         complaints.raise_if_any()  # what is wrong with the specs explains more than what it leads to
         raise
     complaints.raise_if_any()
-    return Request(plan, wanted.jobs, wanted.json_file)
+    return Request(plan, wanted.jobs, wanted.verbose or wanted.to_the_end, wanted.json_file)
 
 
 def _check_claims(apis: Sequence[Api], complaints: Complaints) -> None:

@@ -11,12 +11,12 @@ from specwatch.contract.result import ApiResult, RunResult
 from specwatch.reports.curl import to_curl
 from specwatch.reports.html.allowance import Allowance
 from specwatch.reports.html.exchange import duration, shown
-from specwatch.reports.html.related import Related, before, compared
+from specwatch.reports.html.related import Related, about_the_same, before, compared
 from specwatch.reports.html.sides import sides
 from specwatch.reports.html.spots import Spots, spots
 from specwatch.reports.html.view import Finding, Mark, Other, Shown
 from specwatch.reports.html.visible import clipped
-from specwatch.reports.html.words import anchor, graveness
+from specwatch.reports.html.words import anchor, as_whom, graveness
 from specwatch.reports.next_steps import replay_target
 from specwatch.reports.places import Places
 from specwatch.reports.summary import gravest_first
@@ -50,6 +50,7 @@ RELATED: Final = 40
 
 _COMPARED: Final = "The exchanges that are compared"
 _BEFORE: Final = "What was sent just before"
+_ABOUT: Final = "What was sent before, about the same thing"
 
 
 @dataclass
@@ -156,8 +157,10 @@ class Findings:
             return "", ()
         exchanges = self._by_api.get(violation.api, ())
         found = compared(violation, claim, api, exchanges)
-        title = _COMPARED if found else _BEFORE
-        found = found or before(violation, claim, exchanges)
+        title = _COMPARED
+        if not found:
+            found = before(violation, claim, exchanges)
+            title = _ABOUT if found and about_the_same(found) else _BEFORE
         self._related -= bool(found)
         if not any(each.exchange.id != violation.exchange.id for each in found):
             return "", ()
@@ -170,7 +173,7 @@ class Findings:
             time=f"+{duration(exchange.timings.started_at - first)}"
             if exchange.timings.started_at > first
             else "first",
-            what=f"{exchange.operation}, status {exchange.response.status}",
+            what=f"{exchange.operation}{as_whom(exchange)}, status {exchange.response.status}",
             value=clipped(each.value, 300),
             anchor=self.anchors.get(exchange.id, ""),
             this=exchange.id == own.id,

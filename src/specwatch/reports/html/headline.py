@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, zip_longest
 from typing import Final
 
 from specwatch.contract.result import ApiResult, RunResult
@@ -13,6 +15,7 @@ from specwatch.reports.summary import failing, gravest_first, so_far
 from specwatch.reports.text import count
 from specwatch.spec.model import Api
 from specwatch.values.claim import Level, Verdict
+from specwatch.values.defect import Part
 from specwatch.values.violation import Violation
 
 FAILED: Final = Mark("fail", "✗", "Fail")
@@ -22,9 +25,14 @@ WARNED: Final = Mark("warn", "!", "Pass, with warnings")
 PASSED: Final = Mark("pass", "✓", "Pass")
 
 MOST: Final = 3
-"""Of so many APIs the gravest violation is told at the top."""
+"""So many violations are told at the top, each of another claim."""
 
 _PROVIDER: Final = "The provider's: its answers are not what its documentation says."
+_OWN_SANDBOX: Final = (
+    "This workspace's own sandbox module, before anybody else's: what the run says about its answers is about the "
+    "sandbox. Correct it first:"
+)
+_OWN_TEST: Final = "This workspace's own contract test, so that what it looks at was not checked. Correct it first:"
 _NOT_TOLD: Final = "Not known: this run says nothing about the provider, neither good nor bad."
 _WHOSE: Final = (
     (
@@ -54,15 +62,44 @@ def headline(result: RunResult, apis: Sequence[Api]) -> Headline:
 
     Nothing but a run in which something was established and nothing is broken reads as a pass.
     """
-    titles = {api.id: api.title for api in apis}
+    found = _found(result, {api.id: api.title for api in apis})
+    return _defective(result, found) if result.defects else found
+
+
+def _found(result: RunResult, titles: dict[str, str]) -> Headline:
+    """What was found, were there no defect of the workspace."""
     broken = [violation for violation in failing(result) if not result.accepts(violation)]
     if broken:
         return _failed(result, titles, broken)
-    if result.verdict is Verdict.UNKNOWN:
+    if result.verdict is Verdict.UNKNOWN and not _only_defective(result):
         return _untold(result)
     if result.verdict is Verdict.FAIL:
         return _failed_otherwise(result, titles)
     return _passed(result, titles)
+
+
+def _only_defective(result: RunResult) -> bool:
+    """Whether nothing but a defect of the workspace keeps a run from passing."""
+    return bool(result.defects) and replace(result, defects=()).verdict is Verdict.PASS
+
+
+def _defective(result: RunResult, found: Headline) -> Headline:
+    """The workspace's own defect first: what was found may come from it."""
+    first, *others = result.defects
+    number = len(result.defects)
+    defects = "a defect" if number == 1 else f"{number:,} defects"
+    own = [each for each in result.defects if each.part is Part.SANDBOX]
+    whose = _OWN_SANDBOX if own else _OWN_TEST
+    beside = found.sentence.replace("Nothing is wrong", "nothing wrong was found", 1)
+    details = (
+        *(f"Another one: {clipped(str(each), 300)}" for each in others[:MOST]),
+        *([f"And {count(number - 1 - MOST, 'more defect')} in the JSON report."] if number - 1 > MOST else []),
+        f"Beside it: {beside}" if own else f"Beside it: {beside} {found.whose}".rstrip(),
+        *found.details,
+    )
+    mark = FAILED if result.verdict is Verdict.FAIL else UNTOLD
+    sentence = f"This workspace has {defects} of its own: {clipped(first.where, 120)}."
+    return Headline(mark, sentence, f"{whose} {clipped(str(own[0] if own else first), 400)}", details, found.firsts)
 
 
 def _failed(result: RunResult, titles: dict[str, str], broken: list[Violation]) -> Headline:
@@ -92,10 +129,17 @@ def _failed_otherwise(result: RunResult, titles: dict[str, str]) -> Headline:
 
 
 def _firsts(violations: list[Violation]) -> tuple[tuple[str, str, str], ...]:
-    """The gravest violation of each API: somebody else's data before all else, then what was found first."""
+    """The gravest violations: one of each API before a second of any, and never two of the same claim.
+
+    Somebody else's data comes before all else, then what was found first.
+    """
     ordered = sorted(violations, key=lambda violation: violation.kind != "credentials")
-    first = {violation.api: violation for violation in reversed(ordered)}
-    chosen = [first[api] for api in dict.fromkeys(violation.api for violation in ordered)][:MOST]
+    claims = {(violation.api, violation.claim): violation for violation in reversed(ordered)}
+    told: dict[str, list[Violation]] = {}
+    for key in dict.fromkeys((violation.api, violation.claim) for violation in ordered):
+        told.setdefault(key[0], []).append(claims[key])
+    rounds = chain.from_iterable(zip_longest(*told.values()))
+    chosen = [violation for violation in rounds if violation is not None][:MOST]
     return tuple((anchor(each), each.operation or each.api, _told(each)) for each in chosen)
 
 

@@ -64,6 +64,7 @@ def build(result: RunResult, apis: Sequence[Api], options: Options | None) -> Pa
         exchanges=tuple(rows),
         left_out=tuple(left_out),
         counts=_counts(result),
+        defective=bool(result.defects),
     )
 
 

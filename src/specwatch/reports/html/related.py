@@ -8,8 +8,10 @@ from typing import Final
 
 from specwatch.claims.cel import CelError, Context, canonical, compile_expression
 from specwatch.claims.context import claim_context
+from specwatch.claims.differing import differing, value_expression
 from specwatch.claims.judge import applies, has_longer_list
 from specwatch.conformance.facts import Facts
+from specwatch.reports import made
 from specwatch.spec.model import Api
 from specwatch.values.claim import Claim, Observe, Rule, Scenario, Series
 from specwatch.values.exchange import Exchange
@@ -22,6 +24,7 @@ MAX_LOOKED_AT: Final = 400
 MAX_BYTES: Final = 50_000
 MAX_ITEMS: Final = 300
 BEFORE: Final = 5
+"""So many exchanges before that of a scenario are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +49,57 @@ def compared(violation: Violation, claim: Claim, api: Api, exchanges: Sequence[E
     if own is None or not isinstance(claim.form, Series | Observe):
         return ()
     unique = isinstance(claim.form, Series) and claim.form.rule is Rule.UNIQUE
-    broken = {_same(pair, unique=unique) for pair in _pairs(claim, api, own) if pair.value == violation.found}
+    observed = [(exchange, _pairs(claim, api, exchange)) for exchange in _near(own, claim, exchanges)]
+    mine = _pairs(claim, api, own)
+    broken = {_same(pair, unique=unique) for pair in mine if pair.value == violation.found}
+    broken = broken or _unlike(mine, [pair for _, pairs in observed for pair in pairs])
     found = []
-    for exchange in _near(own, claim, exchanges):
-        values = [pair.value for pair in _pairs(claim, api, exchange) if _same(pair, unique=unique) in broken]
+    for exchange, pairs in observed:
+        values = [pair.value for pair in pairs if _same(pair, unique=unique) in broken]
         found += [Related(exchange, value) for value in dict.fromkeys(values)]
-    return tuple(sorted(found, key=lambda each: each.exchange.timings.started_at))[-MAX_SHOWN:]
+    ordered = sorted(found, key=lambda each: each.exchange.timings.started_at)[-MAX_SHOWN:]
+    return tuple(_told_apart(ordered, own, value_expression(claim, own.operation)))
+
+
+def _unlike(mine: Sequence[_Pair], all_of_them: Sequence[_Pair]) -> set[str]:
+    """The keys under which an exchange shows another value than others do: of long values no more is known."""
+    return {pair.key for pair in mine if any(pair.key == each.key and pair.value != each.value for each in all_of_them)}
+
+
+def _told_apart(found: Sequence[Related], own: Exchange, expression: str) -> Iterator[Related]:
+    """Of long values that which is not alike, as the violation tells it."""
+    mine = next((each.value for each in found if each.exchange.id == own.id), "")
+    other = next((each.value for each in found if each.value != mine), mine)
+    for each in found:
+        if other == mine:
+            yield each
+            continue
+        yield Related(each.exchange, differing(other if each.value == mine else mine, each.value, expression)[1])
 
 
 def before(violation: Violation, claim: Claim | None, exchanges: Sequence[Exchange]) -> tuple[Related, ...]:
-    """What was sent just before the exchange of a scenario, and that exchange."""
+    """What was sent before the exchange of a scenario, and that exchange.
+
+    Where earlier ones were about the same thing, those alone: the call that made it, and the last that name it too.
+    """
     own = violation.exchange
     if own is None or claim is None or not isinstance(claim.form, Scenario):
         return ()
-    until = own.timings.started_at
-    earlier = [each for each in exchanges if each.timings.started_at < until and each.id != own.id]
-    return tuple(Related(each) for each in (*earlier[-BEFORE:], own))
+    earlier = made.before(own, exchanges)
+    values = set(made.named(own))
+    first = made.maker(own, earlier)
+    alike = [each for each in earlier if each is not first and any(made.names(each, value) for value in values)]
+    shown = [*([first] if first is not None else []), *alike[-BEFORE + (first is not None) :]] or earlier[-BEFORE:]
+    return tuple(Related(each) for each in (*shown, own))
+
+
+def about_the_same(found: Sequence[Related]) -> bool:
+    """Whether what was sent before is about the same thing as the last of them."""
+    own = found[-1].exchange
+    values = set(made.named(own))
+    return any(made.names(each.exchange, value) for each in found[:-1] for value in values) or (
+        made.maker(own, [each.exchange for each in found[:-1]]) is not None
+    )
 
 
 def _same(pair: _Pair, *, unique: bool) -> str:

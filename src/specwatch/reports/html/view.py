@@ -29,7 +29,7 @@ class Headline:
         mark: the verdict.
         sentence: what is wrong, in one line.
         whose: whose fault it is, and why that can be said.
-        firsts: the gravest violation of each API: its anchor, what was called, and a sentence.
+        firsts: the gravest violations, each of another claim: its anchor, what was called, and a sentence.
         details: what else must be known at once.
     """
 
@@ -311,6 +311,7 @@ class Page:
         report: the JSON report that a replay reads.
         unknown: why claims are unknown: reason, and how many of which API.
         left_out: what is not on the page, in words.
+        defective: whether the workspace has a defect of its own.
     """
 
     title: str
@@ -326,6 +327,7 @@ class Page:
     exchanges: tuple[ExchangeRow, ...]
     left_out: tuple[str, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
+    defective: bool = False
 
     @property
     def findings(self) -> int:

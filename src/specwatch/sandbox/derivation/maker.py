@@ -36,12 +36,14 @@ class Maker:
         level: Level = Level.PROMISE,
         excuses: frozenset[tuple[str, str]] = frozenset(),
         concern: Concern | None = None,
+        unclaimed: str = "",
     ) -> Fault:
         """A fault `<api-id>/<operationId>/<what>` that breaks a derived claim of the operation.
 
-        Its concern is that of the claim, where no other is given.
+        Its concern is that of the claim, where no other is given. Where no claim is known to show it, `unclaimed` says
+        why, and `breaks` is a few words.
         """
-        claim = f"{self.operation.id}/{breaks}"
+        claim = breaks if unclaimed else f"{self.operation.id}/{breaks}"
         return Fault(
             f"{self.api.id}/{self.operation.id}/{what}",
             self.api.id,
@@ -53,6 +55,7 @@ class Maker:
             apply or unchanged,
             concern or self.api.concern(claim),
             excuses,
+            unclaimed,
         )
 
     def cannot(self, what: str, reason: str) -> Underivable:

@@ -8,20 +8,27 @@ from typing import Final
 
 from specwatch.conformance.facts import text_fits
 from specwatch.conformance.headers import documented_headers
-from specwatch.sandbox.derivation.exchange import content_of
+from specwatch.conformance.judge import judge
+from specwatch.sandbox.derivation.exchange import Seen, content_of
 from specwatch.sandbox.derivation.maker import Derived, Maker
 from specwatch.sandbox.examples import spec_answer, success_statuses
 from specwatch.sandbox.faults import Fault
 from specwatch.sandbox.interface import Answer, Call, Edit
 from specwatch.sandbox.mutations import WIRE
 from specwatch.sandbox.shape import examples_of, json_media
-from specwatch.values import Level
+from specwatch.values import Concern, Level
+from specwatch.values.claim import Derived as DerivedForm
+from specwatch.values.claim import Scenario
+from specwatch.values.exchange import ACCOUNT
 
 SLOW_MARGIN_SECONDS: Final = 0.5
 _REDIRECT: Final = 300
 _CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
 _ABOUT_US: Final = frozenset({401, 402, 403, 429})
+_REFUSED: Final = frozenset({401, 403})
+_OF_THE_REQUEST: Final = frozenset({"credentials", "rejects", "survives", "time"})
+"""Derived claims about an answer that take more than the answer to be broken."""
 _NOW_AND_THEN: Final = 3
 _MALFORMED: Final = ("malformed", "", "-1", "0.5")
 UNDOCUMENTED: Final = {"success": 299, "error": 418}
@@ -40,12 +47,71 @@ def swaps(maker: Maker, status: int) -> Derived:
             reason = "which of the two refuses a credential is open wherever both are documented"
             yield maker.cannot(f"status/{status}-as-{other}", reason)
             continue
+        yield _swap(maker, status, other, documented=other != free)
 
-        def apply(_call: Call, answer: Answer, other: int = other) -> Answer:
-            return replace(answer, status=other) if answer.status == status else answer
 
-        what = f"status/{status}-as-{other}"
-        yield maker.fault(what, f"What is documented as {status} is answered as {other}.", apply, breaks="status")
+def _swap(maker: Maker, status: int, other: int, *, documented: bool) -> Fault:
+    """One status in the place of another. Where both are documented, it breaks what the answer or the request shows."""
+
+    def apply(_call: Call, answer: Answer) -> Answer:
+        return replace(answer, status=other) if answer.status == status else answer
+
+    what, text = f"status/{status}-as-{other}", f"What is documented as {status} is answered as {other}."
+    breaks, level = _broken(maker, status, other) if documented else ("status", Level.PROMISE)
+    if breaks:
+        return maker.fault(what, text, apply, breaks=breaks, level=level, concern=Concern.STATUS)
+    return maker.fault(
+        what,
+        text,
+        apply,
+        breaks=f"which requests {maker.operation.id} answers with {status}",
+        level=_level_of_requests(maker),
+        concern=Concern.STATUS,
+        unclaimed=f"no claim was found to say which requests {maker.operation.id} answers with {status}; "
+        "a `scenario` claim can, such as `a known one is found` (docs/how-to/write-a-claim.md)",
+    )
+
+
+def _broken(maker: Maker, status: int, other: int) -> tuple[str, Level]:
+    """The derived claim that a documented status in the place of another breaks; an empty one where none is known.
+
+    The answer may show it, or the request: one with a bad credential, or one that asks for a certain failure, as a run
+    against a sandbox does. Which requests succeed is said by no derived claim.
+    """
+    response = maker.operation.response(status)
+    promised, inferred = _of_answer(maker, status, other)
+    if promised:
+        return promised, Level.PROMISE
+    if other < _REDIRECT and status in _REFUSED and maker.operation.security:
+        return "credentials", Level.PROMISE if maker.operation.documents_refusal else Level.INFERENCE
+    if status >= _REDIRECT and response is not None:
+        return response.status, Level.PROMISE
+    return (inferred or ("survives" if other >= _SERVER_ERROR else "")), Level.INFERENCE
+
+
+def _of_answer(maker: Maker, status: int, other: int) -> tuple[str, str]:
+    """The first promise and the first inference that the documented answer breaks under another status; or empty."""
+    answer = spec_answer(maker.api, maker.operation, status)
+    if answer is None:
+        return "", ""
+    call = Call(maker.operation.id, maker.operation.method, {}, {}, {}, b"", ACCOUNT, 0.0, 0.0, {}, frozenset())
+    seen = Seen(maker.api, maker.operation, call, replace(answer, status=other))
+    found: dict[Level, str] = {}
+    for violation in judge(seen.facts).violations:
+        claim = violation.claim.removeprefix(f"{maker.operation.id}/")
+        if claim not in _OF_THE_REQUEST:
+            found.setdefault(violation.level, claim)
+    return found.get(Level.PROMISE, ""), found.get(Level.INFERENCE, "")
+
+
+def _level_of_requests(maker: Maker) -> Level:
+    """The highest level of the claims written about an operation that a contract test plays, or that name a status."""
+    for claim in maker.api.claims:
+        told = isinstance(claim.form, Scenario) or "response.status" in f"{claim.when} {claim.form}"
+        written = not isinstance(claim.form, DerivedForm) and maker.operation.id in claim.operations
+        if told and written and claim.level is Level.PROMISE:
+            return Level.PROMISE
+    return Level.INFERENCE
 
 
 def texts(maker: Maker) -> Derived:
