@@ -132,6 +132,14 @@ def test_a_caller_knows_what_it_can(start: MakeRun) -> None:
     assert not caller.can("getItem", "second")
 
 
+def test_an_operation_that_is_none_is_told_with_the_nearest(start: MakeRun) -> None:
+    """A misspelt operation is a mistake of the contract test; the complaint says which one was meant."""
+    caller = Caller(start("http://127.0.0.1:9"))
+    for ask in (lambda: caller.call("getItm"), lambda: caller.can("getItm", "account")):
+        with pytest.raises(LookupError, match=r"^shop has no operation 'getItm'; did you mean 'getItem'\?$"):
+            ask()
+
+
 def test_an_expectation_says_both_sides() -> None:
     """What was expected, and what was found."""
     expect(1, "anything", "nothing")

@@ -12,6 +12,7 @@ from specwatch.cli.names import Complaints
 from specwatch.errors import Problem, UsageError
 from specwatch.transport.target import Kind, Target, parse_target
 from specwatch.transport.wire import Caps, Network, Proxies, Wire, configured, proxies_from_environment, tls_context
+from specwatch.values.sandbox import WORKER_SECONDS
 
 if TYPE_CHECKING:
     from specwatch.probing.configuration import Configuration, Options
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from specwatch.spec import Api
     from specwatch.workspace import Workspace
 
-WORKER_SECONDS: Final = 0.4
 
 CAPS: Final = Caps(wire_bytes=1024 * 1024, decoded_bytes=1024 * 1024)
 """No answer to a probe is larger in earnest, and judging one takes time from all the others."""

@@ -16,6 +16,7 @@ from specwatch.cli.load import load_apis
 from specwatch.cli.names import Complaints
 from specwatch.cli.options import Number, api_option, chosen_workspace, workspace_option
 from specwatch.spec import Api
+from specwatch.values.sandbox import WORKER_SECONDS
 
 if TYPE_CHECKING:
     from specwatch.sandbox import Catalogue, SandboxState
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 8700
 LOOPBACK: Final = "127.0.0.1"
-WORKER_SECONDS: Final = 0.4
 LONGEST_WORK: Final = 3600.0
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json as json_module
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final, cast
 
 from specwatch.conformance import MISSING, parse_strict
 from specwatch.contract.current import findings
 from specwatch.contract.run import ApiRun
 from specwatch.errors import CannotTell
+from specwatch.spec.model import Operation
+from specwatch.spec.schema import as_text
 from specwatch.transport.draft import Draft, build_path, build_roles, default_headers
 from specwatch.transport.retry_after import moment_of
 from specwatch.transport.target import missing_setting
@@ -73,7 +76,7 @@ class ClaimBroken(AssertionError):  # noqa: N818 - a finding about the API, not 
     def __init__(self, expected: str, found: object, reply: Reply | None = None, claim: str | None = None) -> None:
         self.expected = expected
         self.claim = claim
-        self.found = str(found)
+        self.found = as_text(found) if isinstance(found, dict | list) else str(found)
         self.reply = reply if reply is not None else (found if isinstance(found, Reply) else None)
         super().__init__(f"expected {expected}, found {self.found}")
 
@@ -134,7 +137,7 @@ class Caller:
         Raises:
             CannotTell: it could not be sent, or the answer is about our account.
         """
-        operation = self.run.api.operation(operation_id)
+        operation = self._operation(operation_id)
         content = (
             body if json is UNSET else json_module.dumps(json, ensure_ascii=False).encode("utf-8", "surrogatepass")
         )
@@ -185,8 +188,22 @@ class Caller:
 
     def can(self, operation_id: str, role: str) -> bool:
         """Whether every scheme of the operation has a credential of that role."""
-        operation = self.run.api.operation(operation_id)
+        operation = self._operation(operation_id)
         return all(self.run.wallet.has(scheme, role) for scheme in operation.security)
+
+    def _operation(self, operation_id: str) -> Operation:
+        """An operation by its id.
+
+        Raises:
+            LookupError: the spec has none of that id; its text names the nearest.
+        """
+        known = [operation.id for operation in self.run.api.operations]
+        if operation_id not in known:
+            near = get_close_matches(operation_id, known, n=1)
+            mend = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            message = f"{self.run.api.id} has no operation {operation_id!r}; {mend}"
+            raise LookupError(message)
+        return self.run.api.operation(operation_id)
 
     def _known(self, name: str) -> str | tuple[str, ...]:
         if name not in self.run.known:

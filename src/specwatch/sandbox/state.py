@@ -13,6 +13,7 @@ from typing import Any
 from specwatch.errors import Problem, SandboxError
 from specwatch.sandbox.catalogue import Catalogue
 from specwatch.sandbox.faults import Fault, FaultKind
+from specwatch.values.sandbox import WORKER_SECONDS
 
 MOST_SECONDS = 3600.0
 
@@ -29,7 +30,7 @@ class SandboxSettings:
         hold: holds an answer back for that many seconds.
     """
 
-    worker_seconds: float = 0.4
+    worker_seconds: float = WORKER_SECONDS
     faults: tuple[str, ...] = ()
     max_body_bytes: int = 128 * 1024 * 1024
     clock: Callable[[], float] = time.time

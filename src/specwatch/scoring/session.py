@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from specwatch.scoring.plan import Plan
     from specwatch.values.violation import Violation
 
-WORKER_SECONDS: Final = 1.5
-"""How long the sandbox's jobs take, by a clock that leaps: longer than reading a status at once, shorter than the
-first documented wait."""
-
 _REASON_CHARACTERS: Final = 500
 
 _NEEDED: Final = (
@@ -64,7 +60,7 @@ def serve(plan: Plan, api_id: str, port: Connection) -> None:
     """
     clock = LeapingClock()
     with bind(LOOPBACK, 0) as listener:
-        settings = SandboxSettings(worker_seconds=WORKER_SECONDS, clock=clock.now, hold=clock.hold)
+        settings = SandboxSettings(clock=clock.now, hold=clock.hold)
         api = plan.apis[api_id]
         sandbox = EmbeddedSandbox([api], plan.modules, settings, listener)
         sandbox.app_state.catalogue.of(api_id)

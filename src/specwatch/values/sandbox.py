@@ -8,6 +8,10 @@ PREFIX: Final = "specwatch-sandbox-"
 ACCOUNTS: Final = frozenset({"account", "second", "instant"})
 """Roles that stand for an account: our own, another tenant, and one whose background work is done at once."""
 
+WORKER_SECONDS: Final = 1.5
+"""How long a sandbox's jobs take where nothing else is said: longer than a slow machine needs to look at one before it
+is done, shorter than the first documented wait."""
+
 ANSWER: Final = "answer-"
 """How the roles begin that make a sandbox give a documented answer."""
 

@@ -25,9 +25,9 @@ from specwatch.spec import Api
 from specwatch.transport.environment import read_environment
 from specwatch.transport.permission import KINDS
 from specwatch.transport.target import Kind, Target, parse_target
+from specwatch.values.sandbox import WORKER_SECONDS
 from specwatch.workspace import NAMED, Workspace
 
-WORKER_SECONDS: Final = 0.4
 SANDBOX: Final = Target(Kind.SANDBOX)
 _ON_UNKNOWN: Final = "--fail-on-unknown"
 

@@ -40,8 +40,9 @@ WAYS = {
 
 def access(maker: Maker) -> Derived:
     """Each credential of an operation overlooked in each way in which it can be bad, and all of them together."""
-    schemes = [maker.api.schemes[name] for name in maker.operation.security]
-    level = Level.PROMISE if maker.operation.documents_refusal else Level.INFERENCE
+    operation = maker.operation
+    schemes = [maker.api.schemes[name] for name in operation.security] if operation.needs_credentials else []
+    level = Level.PROMISE if operation.documents_refusal else Level.INFERENCE
     for scheme in schemes:
         for problem in _ways(scheme, several=len(schemes) > 1):
             name, words = WAYS[problem]
@@ -70,7 +71,7 @@ def access(maker: Maker) -> Derived:
 
 def in_between(maker: Maker) -> Derived:
     """A good credential refused now and then."""
-    if not maker.operation.security:
+    if not maker.operation.needs_credentials:
         return
     refused = refusal(maker.api, maker.operation)
 
