@@ -15,6 +15,7 @@ from specwatch.contract.cases import (
     state_cases,
 )
 from specwatch.contract.current import current_run
+from specwatch.contract.first_calls import call_as_documented, first_calls, has_succeeded
 from specwatch.contract.run import ApiRun
 from specwatch.errors import CannotTell, CredentialRefused
 from specwatch.spec import Operation
@@ -50,6 +51,14 @@ def test_a_bad_credential_is_refused(case: CredentialCase) -> None:
 def test_a_credential_in_a_known_state_is_answered_as_documented(case: CredentialCase) -> None:
     """An expired, disabled or used-up credential, or one of another API, gets the answer that the document names."""
     call_with(case.api, case.operation, case.credentials)
+
+
+@pytest.mark.last
+@pytest.mark.parametrize("case", [*first_calls(current_run())], ids=lambda case: case[1].id)
+def test_a_request_as_documented_is_answered(case: tuple[ApiRun, Operation]) -> None:
+    """Where nothing has shown a success yet, a request by the document is sent; whatever comes back is judged."""
+    if not has_succeeded(*case):
+        call_as_documented(*case)
 
 
 @pytest.mark.last

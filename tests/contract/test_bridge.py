@@ -11,7 +11,7 @@ import pytest
 from tests.contract.conftest import TOKENS, MakeRun, MakeWorkspace, Runner, Serve
 from tests.loopback import Received, answer
 
-from specwatch.contract.bridge import _substitute, _with_own_identifiers
+from specwatch.contract.identifiers import replacements, substitute
 from specwatch.values.claim import Level
 
 ITEM = {"id": "i-1", "name": "a cup"}
@@ -168,7 +168,7 @@ def test_its_opinion_is_booked(runner: Runner, workspace: MakeWorkspace, serve: 
 )
 def test_no_example_is_left_half_full(node: dict[str, object], expected: dict[str, object]) -> None:
     """Wherever OpenAPI has examples, one that needs a missing identifier goes as a whole, and no null is put there."""
-    assert _substitute(node, {"theirs": None, "known": "ours"}) == expected
+    assert substitute(node, {"theirs": None, "known": "ours"}) == expected
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_examples_name_our_identifiers(start: MakeRun, known: dict[str, str], ex
     run.known.clear()
     run.known.update({**known, "items": ("mine", "too")} if known else {})
 
-    raw = _with_own_identifiers(run, run.api.raw)
+    raw = substitute(run.api.raw, replacements(run))
 
     body = raw["paths"]["/items"]["post"]["requestBody"]["content"]["application/json"]["examples"]
     parameter = raw["paths"]["/items/{id}"]["get"]["parameters"][0]

@@ -7,8 +7,8 @@ import pytest
 from tests.foreign.conftest import foreign
 
 from specwatch.sandbox.examples import unanswerable
-from specwatch.sandbox.samples import NO_VALUE, fitting, sample
 from specwatch.spec import Schema
+from specwatch.spec.samples import NO_VALUE, fitting, sample
 
 
 def test_what_has_no_example_fits_its_schema(client: httpx.Client) -> None:

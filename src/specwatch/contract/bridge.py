@@ -8,7 +8,7 @@ guarded transport adds them, and `cases.credential_cases` tries each one once in
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -22,11 +22,11 @@ from schemathesis.core.transport import Response
 from schemathesis.transport.requests import REQUESTS_TRANSPORT, RequestsTransport
 
 from specwatch.conformance.facts import Facts, media_is_declared, request_is_valid
+from specwatch.contract.identifiers import replacements, substitute
 from specwatch.contract.run import ApiRun, ContractRun
 from specwatch.errors import CannotTell, NotAllowed
 from specwatch.spec.model import COMPLAINTS, Operation
 from specwatch.transport.draft import Draft
-from specwatch.transport.target import Kind
 from specwatch.values.claim import Level
 from specwatch.values.exchange import ACCOUNT, Exchange
 from specwatch.values.violation import Violation
@@ -229,63 +229,12 @@ def _schema(api: ApiRun) -> BaseSchema:
     for item in raw["paths"].values():
         for operation in (node for node in item.values() if isinstance(node, dict)):
             operation.pop("security", None)
-    if api.settings.target.kind is not Kind.SANDBOX:
-        raw = _with_own_identifiers(api, raw)
+    replaced = replacements(api)
+    raw = substitute(raw, replaced) if replaced else raw
     schema: BaseSchema = schemathesis.openapi.from_dict(raw, config=_config(api))
     if len(api.operations) < len(api.api.operations):
         schema = schema.include(operation_id=sorted(api.operations))
     return schema
-
-
-def _with_own_identifiers(api: ApiRun, raw: Any) -> Any:
-    """Put the target's identifiers where the examples name the document's; examples that need an unknown one go."""
-    replaced: dict[str, str | None] = {}
-    for name, known in api.api.known.items():
-        theirs = known.value if isinstance(known.value, tuple) else (known.value,)
-        ours = api.known.get(name, ())
-        own = list(ours) if isinstance(ours, tuple) else [ours]
-        for index, value in enumerate(theirs):
-            replacement = own[index % len(own)] if own else None
-            replaced[value] = replaced.get(value) or replacement
-    changed = {theirs: ours for theirs, ours in replaced.items() if theirs != ours}
-    return _substitute(raw, changed) if changed else raw
-
-
-def _substitute(node: Any, replaced: Mapping[str, str | None]) -> Any:
-    if isinstance(node, dict):
-        return {key: _substitute(child, replaced) for key, child in _usable(node, replaced)}
-    if isinstance(node, list):
-        return [_substitute(child, replaced) for child in node]
-    return replaced.get(node, node) if isinstance(node, str) else node
-
-
-def _usable(node: Mapping[str, Any], replaced: Mapping[str, str | None]) -> Iterator[tuple[str, Any]]:
-    """The parts of an object, without the examples that need an identifier which the target's account lacks."""
-    for key, child in node.items():
-        if key == "examples" and isinstance(child, (dict, list)):
-            if isinstance(child, dict):
-                usable: Any = {name: value for name, value in child.items() if not _needs_missing(value, replaced)}
-            else:
-                usable = [value for value in child if not _needs_missing(value, replaced)]
-            if usable or not child:
-                yield key, usable
-        elif key != "example" or not _needs_missing(child, replaced):
-            yield key, child
-
-
-def _needs_missing(node: Any, replaced: Mapping[str, str | None]) -> bool:
-    return any(text in replaced and replaced[text] is None for text in _strings(node))
-
-
-def _strings(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict):
-        for child in node.values():
-            yield from _strings(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _strings(child)
 
 
 def _config(api: ApiRun) -> SchemathesisConfig:

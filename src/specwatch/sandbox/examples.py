@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from specwatch.conformance.headers import documented_headers
 from specwatch.sandbox.interface import JSON, Answer
-from specwatch.sandbox.samples import NO_VALUE, fitting, sample
 from specwatch.spec import Api, MediaType, Operation, ResponseSpec, essence
+from specwatch.spec.samples import NO_VALUE, fitting, sample
 
 _REDIRECT, _ERROR = 300, 400
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from specwatch.spec import Schema
+from specwatch.spec.schema import Schema
 
 NO_VALUE: Final = object()
 """No value that a schema allows could be made."""
