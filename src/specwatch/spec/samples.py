@@ -36,6 +36,11 @@ def sample(schema: Schema) -> Any:
     return _simplest(schema, schema.raw, 0) if value is NO_VALUE else value
 
 
+def simplest(schema: Schema) -> Any:
+    """The simplest value that a schema asks for, in no time; it need not fit patterns, and what excludes values."""
+    return copy.deepcopy(_simplest(schema, schema.raw, 0))
+
+
 def fitting(schema: Schema) -> Any:
     """A value that a schema allows, always the same one, or `NO_VALUE` where none can be made."""
     value = _fitting(schema)

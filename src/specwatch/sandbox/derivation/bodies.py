@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from specwatch.sandbox.derivation.bounds import Bound, bounds_at, nodes_at
 from specwatch.sandbox.derivation.maker import Derived, Maker
-from specwatch.sandbox.examples import sample, value_at, with_value
+from specwatch.sandbox.examples import value_at, with_value
 from specwatch.sandbox.faults import Fault
 from specwatch.sandbox.interface import Answer, Call, Edit
 from specwatch.sandbox.mutations import (
@@ -31,6 +31,7 @@ from specwatch.sandbox.mutations import (
 )
 from specwatch.sandbox.shape import Shape, examples_of
 from specwatch.spec import MediaType, Schema
+from specwatch.spec.samples import simplest
 from specwatch.values import Level
 
 
@@ -150,11 +151,11 @@ class _Body:
         for name, schema in _fields(self.shape, steps):
             if name in value:
                 continue
-            fitting = sample(schema)
-            if self.tried(example, steps, _with(name, fitting))[1] is not None:
+            guess = simplest(schema)
+            if self.tried(example, steps, _with(name, guess))[1] is not None:
                 continue
             for kind in ("value", "type", "null"):
-                change = _with(name, CHANGES[kind][1](fitting))
+                change = _with(name, CHANGES[kind][1](guess))
                 level = self.tried(example, steps, change)[1]
                 if level is not None:
                     seen.add(name)
