@@ -5,6 +5,7 @@ import pytest
 
 from specwatch.sandbox import EmbeddedSandbox
 from specwatch.sandbox.control import refusal_reason
+from specwatch.values.sandbox import WORKER_SECONDS
 
 WRONG = "parcels/wrong-parcel"
 CHANGES = [
@@ -22,8 +23,8 @@ def test_the_state_is_shown(client: httpx.Client) -> None:
     client.put(f"/_sandbox/faults/{WRONG}")
 
     assert client.get("/_sandbox/").json() == {
-        "settings": {"worker_seconds": 0.4, "faults": []},
-        "worker_seconds": 0.4,
+        "settings": {"worker_seconds": WORKER_SECONDS, "faults": []},
+        "worker_seconds": WORKER_SECONDS,
         "faults": [WRONG],
         "requests": {"parcels/getParcel": 1, "parcels/findParcels": 0, "parcels/health": 0},
     }
@@ -81,7 +82,7 @@ def test_bad_seconds_are_refused(sandbox: EmbeddedSandbox, client: httpx.Client,
     """The worker's speed is a number from 0 to 3600; anything else is 422 and changes nothing."""
     response = client.put("/_sandbox/worker", content=body)
     assert response.status_code == 422
-    assert sandbox.app_state.worker_seconds == 0.4
+    assert sandbox.app_state.worker_seconds == WORKER_SECONDS
 
 
 def test_the_worker_can_be_slowed_down(sandbox: EmbeddedSandbox, client: httpx.Client) -> None:
@@ -120,7 +121,7 @@ def test_no_change_for_strangers(
     response = client.request(method, path, headers=headers, content='{"seconds": 3}')
     assert response.status_code == 403
     assert next(iter(headers)).title() in response.json()["detail"]
-    assert (sandbox.app_state.faults, sandbox.app_state.worker_seconds) == (("parcels/frozen",), 0.4)
+    assert (sandbox.app_state.faults, sandbox.app_state.worker_seconds) == (("parcels/frozen",), WORKER_SECONDS)
 
 
 @pytest.mark.parametrize(

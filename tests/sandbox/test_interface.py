@@ -7,6 +7,7 @@ import specwatch.sandbox
 from specwatch.errors import SandboxError
 from specwatch.sandbox import Answer, Call, EmbeddedSandbox, SandboxApi
 from specwatch.spec import Api
+from specwatch.values.sandbox import WORKER_SECONDS
 
 
 def call_with(body: bytes = b"", number: int = 1) -> Call:
@@ -56,7 +57,7 @@ def test_a_handler_sees_the_request_and_the_settings(api: Api) -> None:
     assert (seen[0].query, seen[0].headers["x-two"]) == ({"q": "é", "empty": ""}, "1, 2")
     assert [(call.account, call.worker_seconds, call.number) for call in seen] == [
         ("instant", 0.0, 1),
-        ("second", 0.4, 2),
+        ("second", WORKER_SECONDS, 2),
     ]
 
 
