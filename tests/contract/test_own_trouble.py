@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.contract.conftest import TOKENS, MakeRun, Serve
-from tests.loopback import Received, TurnedClock, answer
+from tests.loopback import Answer, Received, TurnedClock, answer
 
 from specwatch.conformance import Facts
 from specwatch.contract.blame import Cause, own_cause
@@ -234,12 +234,15 @@ def test_a_refused_credential_is_an_error(serve: Serve, start: MakeRun) -> None:
         Caller(run).call("getItem", path={"id": "i-1"})
 
 
-CUT = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{}"
+def cut() -> Iterator[bytes]:
+    """The beginning of an answer, after which the connection closes."""
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{}"
+    raise ConnectionError
 
 
 def test_an_answer_cut_between_whole_ones_is_theirs(serve: Serve, start: MakeRun) -> None:
     """Where answers before and after arrive whole, one that breaks off is the target's doing: worth a warning."""
-    said = iter([answer(200, ITEM), CUT, answer(200, ITEM)])
+    said: Iterator[Answer] = iter([answer(200, ITEM), cut(), answer(200, ITEM)])
     run = start(serve(lambda _: next(said)).url)
 
     call(Caller(run), 3)
@@ -250,7 +253,7 @@ def test_an_answer_cut_between_whole_ones_is_theirs(serve: Serve, start: MakeRun
 
 def test_an_answer_cut_at_the_end_is_unknown(serve: Serve, start: MakeRun) -> None:
     """Where nothing arrives afterwards, the network may be to blame."""
-    said = iter([answer(200, ITEM), CUT])
+    said: Iterator[Answer] = iter([answer(200, ITEM), cut()])
     run = start(serve(lambda _: next(said)).url)
 
     call(Caller(run), 2)

@@ -138,7 +138,7 @@ def test_shared():
 
 def test_an_inference_warns(session: Session) -> None:
     """A broken inference leaves its test passed and is told as a warning; strict, it fails."""
-    fault = "example-api/listRegions/slow"
+    fault = "example-api/listRegions/credential/in-between"
     lenient = session("contracts", "--specwatch-fault", fault)
     strict = session("contracts", "--specwatch-fault", fault, "--specwatch-strict")
     assert (lenient.returncode, strict.returncode) == (0, 1), lenient.stdout
