@@ -139,8 +139,7 @@ def environment_of(apis: Sequence[Api]) -> dict[str, str]:
     variables = dict(os.environ)
     for api in apis:
         for scheme in api.schemes.values():
-            states = {state.name: state.variables for state in scheme.states.values()}
-            for role, names in {**scheme.variables, **states}.items():
+            for role, names in scheme.variables_by_role.items():
                 variables |= {name: sandbox_value(role) for name in names[:1]}
     return variables
 

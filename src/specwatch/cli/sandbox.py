@@ -172,8 +172,7 @@ def _variables(apis: Sequence[Api]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Roles with the variables that may hold their credential, in the order in which they are asked."""
     for api in apis:
         for scheme in api.schemes.values():
-            roles = {**scheme.variables, **{state.name: state.variables for state in scheme.states.values()}}
-            yield from ((role, tuple(names)) for role, names in roles.items() if names)
+            yield from ((role, names) for role, names in scheme.variables_by_role.items() if names)
 
 
 @contextmanager

@@ -126,8 +126,7 @@ def _role_of(token: str, match: Match, scheme: SecurityScheme, environment: Mapp
     """The role of a value: that of the variable that holds it, or else of an account of ours."""
     if Harmless([match.api]).is_sandbox(token):
         return token.removeprefix(PREFIX)
-    states = {state.name: state.variables for state in scheme.states.values()}
-    for role, names in {**scheme.variables, **states}.items():
+    for role, names in scheme.variables_by_role.items():
         if token in {environment.get(name) for name in names}:
             return role
     ours = [found for name in scheme.variables.get(ACCOUNT, ()) if (found := environment.get(name))]
@@ -146,13 +145,11 @@ def _role_shown(match: Match, scheme: SecurityScheme, value: str | None) -> str:
     if not token:
         return EMPTY
     change = next((each for each in _CHANGES if token.endswith(f"-{each}")), None)
-    token = token.removesuffix(f"-{change}")
     if change is not None:
         return change
     if Harmless([match.api]).is_sandbox(token):
         return token.removeprefix(PREFIX)
-    states = {state.name: state.variables for state in scheme.states.values()}
-    owners = {name: role for role, names in {**scheme.variables, **states}.items() for name in names}
+    owners = {name: role for role, names in scheme.variables_by_role.items() for name in names}
     return owners.get(token.removeprefix("$"), ACCOUNT)
 
 
@@ -163,7 +160,6 @@ def _shown(scheme: SecurityScheme, value: str, role: str, harmless: Harmless) ->
         return value if value in harmless or is_masked(value) else "[secret]"
     if not token or token in harmless:
         return value
-    states = {state.name: state.variables for state in scheme.states.values()}
     change = f"-{role}" if role in _CHANGES else ""
-    names = {**scheme.variables, **states}.get(ACCOUNT if change else role, ())
+    names = scheme.variables_by_role.get(ACCOUNT if change else role, ())
     return f"{scheme.prefix}${names[0]}{change}" if names else f"{scheme.prefix}[secret]"

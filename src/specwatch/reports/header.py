@@ -65,8 +65,7 @@ def _by_variable(needs: Sequence[_Need]) -> dict[str, str]:
 def _unset(api: ApiRun) -> Iterator[_Need]:
     environment = api.settings.environment
     for scheme in api.api.schemes.values():
-        states = {state.name: state.variables for state in scheme.states.values()}
-        for role, names in {**scheme.variables, **states}.items():
+        for role, names in scheme.variables_by_role.items():
             if names and not any(environment.get(name) for name in names):
                 yield _Need(names, api.api.id, f"credential `{role}`")
     for name, known in api.api.known.items():

@@ -147,7 +147,7 @@ class _Forks(RunPlugin):
         """Switch the fault on and serve."""
         self._mine = task, sender, time.process_time()
         self._stop_at_first = not (task.allowed or self._plan.to_the_end)
-        self._complaints.__enter__()
+        self._complaints.__enter__()  # for as long as this process lives
         try:
             if task.fault is not None:
                 self._sandbox.app_state.enable(task.fault)

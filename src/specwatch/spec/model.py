@@ -71,6 +71,11 @@ class SecurityScheme:
     variables: Mapping[str, tuple[str, ...]]
     states: Mapping[str, State] = field(default_factory=dict)
 
+    @property
+    def variables_by_role(self) -> Mapping[str, tuple[str, ...]]:
+        """Every role, states among them, with the environment variables that may hold its credential."""
+        return {**self.variables, **{name: state.variables for name, state in self.states.items()}}
+
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
